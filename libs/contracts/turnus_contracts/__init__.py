@@ -1,0 +1,1 @@
+"""The events of Turnus and their value types: what services may know of one another."""

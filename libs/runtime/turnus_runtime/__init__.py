@@ -1,0 +1,1 @@
+"""How any service runs. Holds no word of the business."""
