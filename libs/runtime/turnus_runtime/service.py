@@ -1,0 +1,86 @@
+"""The Service table: everything a service is, said in one place (`services/<name>/service.py`).
+
+From it the runtime makes consumers, relay, sweeper, jobs, HTTP, CLI, topics, AsyncAPI and the docs.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from turnus_contracts import Event
+from turnus_runtime.records import Owed, Record
+from turnus_runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    from turnus_runtime.turn import Turn
+
+Handler = Callable[[Any, "Turn"], Awaitable[None]]
+"""`async def reserve_slot(event, on)`: what a service does about an event."""
+
+TimerHandler = Callable[[str, Owed, "Turn"], Awaitable[None]]
+"""`async def expire_hold(record_id, timer, on)`: decides on the record so that the timer leaves or gets a later due
+time; a timer that is still due afterwards fires again with backoff."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An effect on the outside world.
+
+    `run(record_id, owed, on)` does the effect and then decides its outcome on the record (dropping the entry, or owing
+    it again later). Claimed by moving its due time `time_limit_seconds` ahead; only the claimer runs it. If `run`
+    raises, the entry stays and is due again after backoff.
+    """
+
+    run: Callable[[str, Owed, "Turn"], Awaitable[None]]
+    time_limit_seconds: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """What records of one type say of themselves now: full states, or the facts of a booking (`turnus republish`).
+
+    `events` is pure. Records are found by their key `index`, from `since(now)` upwards (all of them by default).
+    `daily`: said again once a day, as full states must be, because a late duplicate in a compacted topic would
+    otherwise stay the last word.
+    """
+
+    record: type[Record]
+    events: Callable[[Any, datetime], Sequence[Event]]
+    index: str = "self"
+    since: Callable[[datetime], str | int] | None = None
+    daily: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service. `resources` are the first path segments after `/api/v1/` that belong to it."""
+
+    name: str
+    summary: str
+    records: Sequence[type[Record]] = ()
+    consumes: Mapping[type[Event], Handler] = field(default_factory=dict[type[Event], Handler])
+    publishes: Sequence[type[Event]] = ()
+    says: Sequence[Says] = ()
+    timers: Mapping[str, TimerHandler] = field(default_factory=dict[str, TimerHandler])
+    jobs: Mapping[str, Job] = field(default_factory=dict[str, Job])
+    resources: Sequence[str] = ()
+    routes: "APIRouter | None" = None
+    settings: type[Settings] = Settings
+    saga: Sequence["Transition"] = ()
+    """The transitions of this service's state machine, from the table that runs (only booking has one)."""
+    open: Callable[["Turn"], Awaitable[None]] | None = None
+    """Called once when a process of the service starts, in every role, before it serves (keys, first records)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One arrow of a state machine, for the generated docs. `on` names the event, request or timer that draws it."""
+
+    source: str
+    on: str
+    target: str
+    says: Sequence[str] = ()
+    note: str = ""
