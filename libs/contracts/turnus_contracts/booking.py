@@ -20,7 +20,8 @@ class CalendarPublished(Event):
     """active or retired (takes no new requests; open ones, moves and cancels go on)"""
     calendar_kind: str
     """personal or round_robin today"""
-    slug: str
+    address: str
+    """`{workspace}/{slug}`, the public address"""
     name: str
     description: str = ""
     tz: str

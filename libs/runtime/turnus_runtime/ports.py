@@ -17,6 +17,14 @@ class BrokerUnavailable(Exception):
     """The broker did not answer in time; a publish that was under way may or may not have been written."""
 
 
+class UnknownTopic(BrokerUnavailable):
+    """Topics do not exist (never made, or lost with the broker) and nobody said how to make them: `provision`."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(f"unknown topics, provision them first: {', '.join(sorted(names))}")
+        self.names = tuple(sorted(names))
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """One document as the store keeps it.

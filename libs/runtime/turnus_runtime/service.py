@@ -71,6 +71,8 @@ class Service:
     settings: type[Settings] = Settings
     saga: Sequence["Transition"] = ()
     """The transitions of this service's state machine, from the table that runs (only booking has one)."""
+    effects: Callable[[Any], Any] | None = None
+    """Makes the adapters of outside effects from the service's settings; handlers and jobs find them in `Turn.effects`."""
     open: Callable[["Turn"], Awaitable[None]] | None = None
     """Called once when a process of the service starts, in every role, before it serves (keys, first records)."""
 

@@ -88,7 +88,7 @@ class Turn:
     signals: Signals
     settings: Settings
     effects: Any = None
-    """What `Service.open` may hand to jobs: adapters of outside effects (a `Mailer`)."""
+    """Adapters of outside effects, made by `Service.effects` (a `Mailer`)."""
 
     def records(self, kind: type[R]) -> Records[R]:
         """The records of one type."""

@@ -20,9 +20,11 @@ from pathlib import Path
 _DYING_SECONDS = 5.0
 """How long a start waits for the servers of a supervisor that has just been killed."""
 _POLL_SECONDS = 0.02
+_LOCK_TRIES = 3
+"""Somebody who only asks whether the directory is in use holds its lock for some microseconds."""
 
 
-class DataDirectoryInUse(Exception):
+class DataDirectoryInUse(Exception):  # noqa: N818 (the name says the state)
     """Another `turnus up` (or what is left of one) uses the data directory. The message says what to do."""
 
 
@@ -42,18 +44,23 @@ class DataDirectory:
     @property
     def servers_lock(self) -> int:
         """The descriptor that every server inherits. Only while held."""
-        assert self._servers_lock is not None, "the data directory is not held"
+        if self._servers_lock is None:
+            raise RuntimeError("the data directory is not held")
         return self._servers_lock
 
     async def hold(self) -> None:
         """Make the directory and take it; raises `DataDirectoryInUse`.
 
-        Does not yield to other tasks unless servers of a killed supervisor are still ending.
+        Does not yield to other tasks unless somebody else holds it, or did a moment ago.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         self.path.chmod(0o700)
-        self._lock = _try_lock(self.path / "turnus.lock")
-        if self._lock is None:
+        for _ in range(_LOCK_TRIES):
+            self._lock = _try_lock(self.path / "turnus.lock")
+            if self._lock is not None:
+                break
+            await asyncio.sleep(_POLL_SECONDS)
+        else:
             raise DataDirectoryInUse(self._in_use_message())
         try:
             self.pid_file.write_text(f"{os.getpid()}\n")  # overwrites what a killed supervisor left

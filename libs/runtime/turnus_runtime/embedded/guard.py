@@ -28,12 +28,16 @@ def _become(parent: int, command: list[str]) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before the request was made, so the kernel will not tell
         sys.exit(PARENT_GONE)
-    os.execv(command[0], command)
+    os.execv(command[0], command)  # noqa: S606 (a shell is not wanted)
 
 
 def _stay(command: list[str], inherited: tuple[int, ...]) -> None:
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=inherited)
-    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=inherited)  # noqa: S603 (from the supervisor)
+
+    def pass_on(number: int, _: object) -> None:
+        child.send_signal(number)
+
+    signal.signal(signal.SIGTERM, pass_on)
 
     def kill_when_alone() -> None:
         while os.read(0, 1024):

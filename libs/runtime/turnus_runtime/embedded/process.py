@@ -55,7 +55,7 @@ class ServerProcess:
     ) -> None:
         self.exited = asyncio.Event()
         mode = watch or (guard.KERNEL if sys.platform == "linux" else guard.PIPE)
-        self._popen = subprocess.Popen(
+        self._popen = subprocess.Popen(  # noqa: S603 (commands are from `servers`)
             [sys.executable, "-I", "-S", guard.__file__, mode, str(os.getpid()), str(lock_fd), *command],
             stdin=subprocess.PIPE if mode == guard.PIPE else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -106,7 +106,8 @@ class ServerProcess:
 
     def _pump_output(self, log: BoundedLog, loop: asyncio.AbstractEventLoop) -> None:
         output = self._popen.stdout
-        assert output is not None
+        if output is None:
+            raise RuntimeError("a server is started with its output piped")
         with contextlib.closing(log), output:
             while chunk := os.read(output.fileno(), 65536):
                 log.write(chunk)
@@ -125,8 +126,8 @@ def resident_bytes(pid: int) -> int:
         except (FileNotFoundError, ProcessLookupError):
             return 0
         return pages * os.sysconf("SC_PAGE_SIZE")
-    table = subprocess.run(["ps", "-A", "-o", "pgid=,rss="], capture_output=True, text=True, check=True).stdout
-    return group_bytes(table, pid)
+    command = ["/bin/ps", "-A", "-o", "pgid=,rss="]
+    return group_bytes(subprocess.run(command, capture_output=True, text=True, check=True).stdout, pid)  # noqa: S603
 
 
 def group_bytes(table: str, group: int) -> int:

@@ -1,0 +1,146 @@
+"""One service in one process: its records, relay, sweeper and consumer over the ports it is given.
+
+Production gives it the real adapters (`turnus_runtime.process`), the simulation its own; the host is the same.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from turnus_runtime.consume import Receiver, dead_letter_topic
+from turnus_runtime.credentials import with_credentials
+from turnus_runtime.ports import Broker, Clock, Consumer, Ids, Signals, Store, TopicSpec
+from turnus_runtime.records import Record, millis
+from turnus_runtime.relay import Relay
+from turnus_runtime.service import Service
+from turnus_runtime.settings import Settings
+from turnus_runtime.store import RecordStore
+from turnus_runtime.sweeper import SWEEP_EVERY_SECONDS, Sweeper
+from turnus_runtime.turn import Turn
+
+log = structlog.get_logger(__name__)
+
+Observe = Callable[[str, str, float, int], None]
+STUCK_SECONDS = 60
+"""A sweeper that has not swept for so long is not alive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The world as one host sees it."""
+
+    store: Store
+    broker: Broker
+    clock: Clock
+    ids: Ids
+    signals: Signals
+    effects: Any = None
+
+
+class Host:
+    """One service, running in any of the roles `http`, `consume`, `jobs`."""
+
+    def __init__(self, service: Service, ports: Ports, settings: Settings, observe: Observe | None = None) -> None:
+        self.service = service = with_credentials(service)
+        self.ports = ports
+        self.settings = settings
+        daily = {says.record for says in service.says if says.daily}
+        self.records = RecordStore(ports.store, ports.clock, ports.signals, daily.__contains__)
+        self.relay = Relay(service, ports.broker, ports.store, ports.clock)
+        self.records.relay = self.relay
+        self.relay.on_cleared = self.records.forget
+        self.sweeper = Sweeper(service, self.records, self.relay, ports.clock, self.turn)
+        self.receiver = Receiver(service, ports.broker, ports.clock, self.turn, observe)
+        self.consumer: Consumer | None = None
+        self._sweeping: asyncio.Task[None] | None = None
+
+    def turn(self) -> Turn:
+        """A new turn: now."""
+        return Turn(
+            now=self.ports.clock.now(),
+            shelf=self.records,
+            ids=self.ports.ids,
+            clock=self.ports.clock,
+            signals=self.ports.signals,
+            settings=self.settings,
+            effects=self.ports.effects,
+        )
+
+    async def open(self) -> None:
+        """Make collections and indexes, and whatever the service needs before it serves."""
+        await self.ports.store.prepare(collections(self.service))
+        if self.service.open is not None:
+            await self.service.open(self.turn())
+
+    async def start(self, *, consume: bool, jobs: bool) -> None:
+        """Start the loops of these roles. In the role http the host has none: routes use `turn`."""
+        if consume and self.service.consumes:
+            self.consumer = self.ports.broker.consumer(
+                self.service.name, self.receiver.topics, self.receiver.receive
+            )
+            await self.consumer.start()
+        if jobs and self.service.records:
+            self.records.on_due = self.sweeper.poke
+            self.sweeper.last_sweep_ms = millis(self.ports.clock.now())
+            self._sweeping = asyncio.create_task(self._sweep_for_ever())
+
+    async def stop(self) -> None:
+        """Stop taking work, end what is under way, publish what it owes."""
+        if self.consumer is not None:
+            await self.consumer.stop()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            await asyncio.gather(self._sweeping, return_exceptions=True)
+        await self.sweeper.stop()
+        await self.records.stop()
+        await self.relay.stop()
+
+    @property
+    def idle(self) -> bool:
+        """Nothing under way here: no lane busy, nothing being published, no job running."""
+        return self.relay.idle and self.sweeper.idle and (self.consumer is None or not self.consumer.busy)
+
+    def health(self) -> Mapping[str, Any]:
+        """The loops of this host: alive and moving."""
+        health: dict[str, Any] = {"alive": True}
+        if self.consumer is not None:
+            health["consumer"] = consumer = self.consumer.health()
+            health["alive"] = bool(consumer.get("alive")) and bool(consumer.get("moving", True))
+        if self._sweeping is not None:
+            age = millis(self.ports.clock.now()) - self.sweeper.last_sweep_ms
+            health["sweeper"] = {"last_sweep_age_s": age / 1000}
+            health["alive"] = health["alive"] and not self._sweeping.done() and age < STUCK_SECONDS * 1000
+        return health
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            try:
+                await self.sweeper.run()
+            except Exception:
+                log.exception("sweeper_restarted", service=self.service.name)
+                await self.ports.clock.sleep(SWEEP_EVERY_SECONDS)
+
+
+def collections(service: Service) -> dict[str, list[str]]:
+    """Collections of a service and their index keys."""
+    return {kind.collection: [*kind.indexes, "self"] for kind in service.records}
+
+
+def topics(service: Service, partitions: int) -> list[TopicSpec]:
+    """The topics that a service publishes to, and its dead letters."""
+    specs = [
+        TopicSpec(contract.topic(), partitions, compacted=contract.kind == "state") for contract in service.publishes
+    ]
+    if service.consumes:
+        specs.append(TopicSpec(dead_letter_topic(service.name), 1, compacted=False))
+    return specs
+
+
+def records_of(service: Service) -> list[type[Record]]:
+    """All record types of a service, those of the runtime included."""
+    return list(with_credentials(service).records)
+
+

@@ -1,0 +1,282 @@
+"""Records over the store port: load, decide, compare-and-set, with everything that is waiting for one record in one write.
+
+Group commit: while a record is being written, further decisions on it queue up in this process and are then folded, in
+order, into the next write. A thousand asks for one host cost a few writes. `decide` is the only way to change a record.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeVar, cast
+
+from turnus_contracts import Event
+from turnus_runtime.ports import Clock, Signals, Store, StoreUnavailable, Stored
+from turnus_runtime.records import GRACE_MS, Decision, Owed, Record, millis
+from turnus_runtime.telemetry import current_traceparent
+
+R = TypeVar("R", bound=Record)
+A = TypeVar("A")
+
+KEPT_COPIES = 5_000
+"""How many records just written or read by a decision are kept in memory; a stale copy costs a conflict, no more."""
+FOLDED_AT_ONCE = 200
+"""Decisions folded into one write at most."""
+
+
+class RecordTooNew(StoreUnavailable):
+    """The stored format is newer than this process: it waits for its own upgrade, as for a store that is away."""
+
+
+class Relay(Protocol):
+    """What the record store needs of the relay (`turnus_runtime.relay`)."""
+
+    def offer(self, record: Record) -> None:
+        """These entries were just written: publish what is due to be published."""
+        ...
+
+    def sent(self, collection: str, id: str) -> frozenset[str]:
+        """Ids of entries that were published and not cleared yet: the next write may leave them out."""
+        ...
+
+    def cleared(self, collection: str, id: str, owed_ids: frozenset[str]) -> None: ...
+
+    async def say(self, events: Sequence[Event]) -> None: ...
+
+
+@dataclass(slots=True)
+class _Call:
+    decision: Callable[[Any], Decision[Any, Any]]
+    answer: asyncio.Future[Any]
+    trace: str
+
+
+@dataclass(slots=True)
+class _Copy:
+    version: int
+    record: Record | None
+
+
+@dataclass(slots=True)
+class _Fold:
+    """The outcome of applying a batch of calls to one copy, before anything is written."""
+
+    record: Record | None
+    changed: bool = False
+    results: list[tuple[_Call, Decision[Any, Any] | BaseException]] = field(
+        default_factory=list[tuple[_Call, Decision[Any, Any] | BaseException]]
+    )
+
+
+class RecordStore:
+    """The records of one service in one process."""
+
+    def __init__(self, store: Store, clock: Clock, signals: Signals, daily: Callable[[type[Record]], bool]) -> None:
+        self._store = store
+        self._clock = clock
+        self._signals = signals
+        self._daily = daily
+        self._copies: OrderedDict[tuple[str, str], _Copy] = OrderedDict()
+        self._queues: dict[tuple[str, str], list[_Call]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.relay: Relay | None = None
+        self.on_due: Callable[[], None] = lambda: None
+        """Called after a write that owes a job or timer which is due already."""
+
+    async def get(self, kind: type[R], id: str) -> R | None:
+        """A fresh, majority-committed read."""
+        stored = await self._store.get(kind.collection, id)
+        return None if stored is None else loaded(kind, stored)
+
+    async def find(
+        self, kind: type[R], index: str, low: str | int, high: str | int, *, limit: int, reverse: bool = False
+    ) -> list[R]:
+        """Records by an index key, see `Store.find`."""
+        found = await self._store.find(kind.collection, index, low, high, limit=limit, reverse=reverse)
+        return [loaded(kind, stored) for stored in found]
+
+    async def say(self, events: Sequence[Event]) -> None:
+        """Publish now, without storing."""
+        if self.relay is not None and events:
+            await self.relay.say(events)
+
+    async def decide(self, kind: type[R], id: str, decision: Callable[[R | None], Decision[R, A]]) -> A:
+        """See `Records.decide`. `says` of the decision are published before this returns."""
+        call = _Call(decision, asyncio.get_running_loop().create_future(), current_traceparent())
+        place = (kind.collection, id)
+        queue = self._queues.get(place)
+        if queue is not None:
+            queue.append(call)
+        else:
+            self._queues[place] = [call]
+            task = asyncio.create_task(self._drain(kind, place))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        decided = cast("Decision[R, A]", await call.answer)
+        await self.say(decided.says)
+        return decided.answer
+
+    def forget(self, place: tuple[str, str], owed_ids: frozenset[str]) -> None:
+        """These entries left the stored document without a new version: the kept copy must not bring them back."""
+        copy = self._copies.get(place)
+        if copy is not None and copy.record is not None:
+            left = tuple(entry for entry in copy.record.owed if entry.id not in owed_ids)
+            copy.record = copy.record.change(owed=left)
+
+    async def stop(self) -> None:
+        """Let the writes under way end."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+
+    async def _drain(self, kind: type[Record], place: tuple[str, str]) -> None:
+        queue = self._queues[place]
+        while queue:
+            batch = queue[:FOLDED_AT_ONCE]
+            del queue[:FOLDED_AT_ONCE]
+            try:
+                await self._commit(kind, place, batch)
+            except BaseException as problem:
+                self._copies.pop(place, None)
+                for call in batch:
+                    if not call.answer.done():
+                        call.answer.set_exception(problem)
+                if not isinstance(problem, Exception):
+                    del self._queues[place]
+                    raise
+        del self._queues[place]
+
+    async def _commit(self, kind: type[Record], place: tuple[str, str], batch: list[_Call]) -> None:
+        """Write what the batch decides; over again until nobody else was faster."""
+        copy = self._copies.get(place)
+        fresh = False
+        while True:
+            if copy is None:
+                stored = await self._store.get(kind.collection, place[1])
+                copy = _Copy(0, None) if stored is None else _Copy(stored.version, loaded(kind, stored))
+                fresh = True
+            sent = self.relay.sent(*place) if self.relay is not None else frozenset[str]()
+            fold = self._fold(kind, copy, batch, sent)
+            if fold.changed and fold.record is not None:
+                if await self._write(copy.version, fold.record):
+                    self._keep(place, _Copy(copy.version + 1, fold.record))
+                    break
+            elif fresh:
+                # Nobody's decision changed anything, and the copy was read after every one of them was asked.
+                self._keep(place, copy)
+                break
+            self._copies.pop(place, None)
+            copy = None
+        if fold.changed and fold.record is not None:
+            self._after_write(place, fold.record, sent)
+        for call, result in fold.results:
+            if call.answer.done():
+                continue
+            if isinstance(result, BaseException):
+                call.answer.set_exception(result)
+            else:
+                call.answer.set_result(result)
+
+    def _fold(self, kind: type[Record], copy: _Copy, batch: list[_Call], sent: frozenset[str]) -> _Fold:
+        now = millis(self._clock.now())
+        fold = _Fold(copy.record)
+        for call in batch:
+            try:
+                decided = call.decision(fold.record)
+            except Exception as problem:
+                fold.results.append((call, problem))
+                continue
+            fold.results.append((call, decided))
+            if decided.record is not None:
+                before = fold.record.owed if fold.record is not None else ()
+                owed = _owed_after(before, decided, copy.version + 1, now, call.trace)
+                fold.record = decided.record.change(owed=owed)
+                fold.changed = True
+        if fold.changed and fold.record is not None:
+            owed = tuple(entry for entry in fold.record.owed if entry.id not in sent)
+            if self._daily(kind) and not any(entry.kind == "again" for entry in owed):
+                owed = (*owed, again_entry(fold.record.id, now))
+            fold.record = fold.record.change(owed=owed)
+        return fold
+
+    async def _write(self, version: int, record: Record) -> bool:
+        document = stored_form(record, version + 1)
+        if version == 0:
+            return await self._store.insert(record.collection, document)
+        return await self._store.replace(record.collection, document, version)
+
+    def _after_write(self, place: tuple[str, str], record: Record, sent: frozenset[str]) -> None:
+        if self.relay is not None:
+            self.relay.cleared(*place, sent)
+            self.relay.offer(record)
+        if record.wakes:
+            task = asyncio.create_task(self._signals.wake(f"{place[0]}:{place[1]}"))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        now = millis(self._clock.now())
+        if any(entry.kind in ("job", "timer") and entry.due <= now for entry in record.owed):
+            self.on_due()
+
+    def _keep(self, place: tuple[str, str], copy: _Copy) -> None:
+        if copy.record is None:
+            return
+        self._copies[place] = copy
+        self._copies.move_to_end(place)
+        if len(self._copies) > KEPT_COPIES:
+            self._copies.popitem(last=False)
+
+
+def _owed_after(
+    before: tuple[Owed, ...], decided: Decision[Any, Any], version: int, now: int, trace: str
+) -> tuple[Owed, ...]:
+    """What the record owes after the decision.
+
+    Events and states get an id that is unique to this write, so that clearing an earlier sending of the same event never
+    removes a later owing of it. A full state replaces the same state still owed: only the newest is ever said.
+    """
+    added: list[Owed] = []
+    for entry in decided.owes:
+        if entry.kind in ("event", "state"):
+            entry = replace(entry, id=f"{entry.id}@{version}", due=now + GRACE_MS)
+        added.append(replace(entry, trace=entry.trace or trace))
+    gone = {entry.id for entry in added} | set(decided.drops)
+    said = {entry.name for entry in added if entry.kind == "state"}
+    kept = [entry for entry in before if entry.id not in gone and not (entry.kind == "state" and entry.name in said)]
+    return (*kept, *added)
+
+
+DAY_MS = 86_400_000
+
+
+def again_entry(id: str, now: int) -> Owed:
+    """The owed entry by which a full state is said again once a day, spread over the day by its id."""
+    spread = int.from_bytes(id.encode()[-4:], "big") % DAY_MS
+    start_of_day = now // DAY_MS * DAY_MS
+    due = start_of_day + spread
+    while due < now + DAY_MS // 2:
+        due += DAY_MS
+    return Owed(id="again", kind="again", name="again", due=due)
+
+
+def stored_form(record: Record, version: int) -> Stored:
+    """The document of a record."""
+    keys = {name: value for name, value in record.keys().items() if value is not None}
+    keys["self"] = record.id
+    return Stored(
+        id=record.id,
+        version=version,
+        format=record.format,
+        state=record.model_dump(mode="json", exclude={"id"}),
+        owed=[entry.stored() for entry in record.owed],
+        keys=keys,
+    )
+
+
+def loaded(kind: type[R], stored: Stored) -> R:
+    """The record of a document, upgraded if an older process wrote it."""
+    if stored.format > kind.format:
+        raise RecordTooNew(f"{kind.collection} {stored.id}: written in format {stored.format}, known is {kind.format}")
+    state = dict(stored.state)
+    if stored.format < kind.format:
+        state = kind.upgrade(state, stored.format)
+    owed = tuple(Owed.of_stored(entry) for entry in stored.owed)
+    return kind.model_validate({**state, "id": stored.id}).change(owed=owed)

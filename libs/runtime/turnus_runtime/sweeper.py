@@ -1,0 +1,181 @@
+"""The sweeper: whatever is owed and due, and was left by a dead process or was always meant for later.
+
+One mechanism for events that nobody published, timers, jobs and the daily saying again. Several sweepers may run: events
+become duplicates, timers leave by versioned writes, and jobs are claimed before they run.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import structlog
+
+from turnus_runtime.ports import BrokerUnavailable, Clock, StoreUnavailable
+from turnus_runtime.records import Decision, Owed, Record, millis
+from turnus_runtime.relay import Relay, described
+from turnus_runtime.service import Service
+from turnus_runtime.store import RecordStore, again_entry
+from turnus_runtime.telemetry import continued, span
+from turnus_runtime.turn import Turn
+
+SWEEP_EVERY_SECONDS = 1.0
+SWEPT_AT_ONCE = 200
+AT_ONCE = 32
+"""Timers and jobs handled concurrently in one process."""
+BACKOFF_LIMIT_MS = 3_600_000
+FAR_MS = 4_102_444_800_000
+"""2100-01-01: a record that has nothing to say any more still holds its entry, so that no new one is made."""
+
+log = structlog.get_logger(__name__)
+
+
+def backoff_ms(tries: int) -> int:
+    """1, 2, 4 … seconds, at most an hour."""
+    return min(1000 * 2 ** min(tries, 20), BACKOFF_LIMIT_MS)
+
+
+class Sweeper:
+    """Sweeps one service's records in one process."""
+
+    def __init__(
+        self, service: Service, records: RecordStore, relay: Relay, clock: Clock, turn: Callable[[], Turn]
+    ) -> None:
+        self._service = service
+        self._records = records
+        self._relay = relay
+        self._clock = clock
+        self._turn = turn
+        self._poked = asyncio.Event()
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._under_way: set[tuple[str, str, str]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.last_sweep_ms = 0
+        self.oldest_due_ms: int | None = None
+        """Due time of the oldest entry seen by the last sweep; the age of what is owed."""
+
+    def poke(self) -> None:
+        """Something is due already: sweep now."""
+        self._poked.set()
+
+    async def run(self) -> None:
+        """Sweep until cancelled."""
+        while True:
+            self._poked.clear()
+            try:
+                await self.sweep()
+            except StoreUnavailable:
+                log.warning("sweeper_waits_for_store", service=self._service.name)
+            await self._pause()
+
+    async def stop(self) -> None:
+        """Let jobs and timers under way end."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+
+    @property
+    def idle(self) -> bool:
+        """Nothing under way in this process."""
+        return not self._tasks
+
+    async def sweep(self) -> None:
+        """Take everything that is due now, once."""
+        now = millis(self._clock.now())
+        oldest: int | None = None
+        for kind in self._service.records:
+            for record in await self._records.find(kind, "next_due", 0, now + 1, limit=SWEPT_AT_ONCE):
+                due = [entry for entry in record.owed if entry.due <= now]
+                oldest = min([oldest or now, *(entry.due for entry in due)])
+                self._take(record, due)
+        self.oldest_due_ms = oldest
+        self.last_sweep_ms = now
+
+    async def _pause(self) -> None:
+        waiting = asyncio.ensure_future(self._poked.wait())
+        sleeping = asyncio.ensure_future(self._clock.sleep(SWEEP_EVERY_SECONDS))
+        try:
+            await asyncio.wait((waiting, sleeping), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+            sleeping.cancel()
+
+    def _take(self, record: Record, due: list[Owed]) -> None:
+        events = [entry for entry in due if entry.kind in ("event", "state")]
+        if events:
+            self._start((record.collection, record.id, "events"), partial(self._publish, record, events))
+        works = {"timer": self._fire, "job": self._work, "again": self._say_again}
+        for entry in due:
+            if (work := works.get(entry.kind)) is not None:
+                self._start((record.collection, record.id, entry.id), partial(work, record, entry))
+
+    def _start(self, place: tuple[str, str, str], work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        if place in self._under_way:
+            return
+        self._under_way.add(place)
+        task = asyncio.create_task(self._guarded(place, work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _guarded(self, place: tuple[str, str, str], work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        try:
+            async with self._slots:
+                await work()
+        except (StoreUnavailable, BrokerUnavailable) as problem:
+            log.warning("sweeper_put_off", collection=place[0], entry=place[2], problem=type(problem).__name__)
+        except Exception:
+            log.exception("sweeper_failed", collection=place[0], id=place[1], entry=place[2])
+        finally:
+            self._under_way.discard(place)
+
+    async def _publish(self, record: Record, entries: list[Owed]) -> None:
+        await self._relay.publish_owed(record, entries)
+
+    async def _fire(self, record: Record, entry: Owed) -> None:
+        """Call the timer's handler; if the timer is still due afterwards, it fires again with backoff."""
+        handler = self._service.timers[entry.name]
+        try:
+            with continued(entry.trace), span(f"timer {entry.name}", record=record.id):
+                await handler(record.id, entry, self._turn())
+        finally:
+            await self._put_off(record, entry, backoff_ms(entry.tries))
+
+    async def _work(self, record: Record, entry: Owed) -> None:
+        """Claim the job, then run it: whoever moves its due time first is the only one to run it."""
+        job = self._service.jobs[entry.name]
+        claim = await self._put_off(record, entry, job.time_limit_seconds * 1000 + 1000)
+        if claim is None:
+            return
+        try:
+            with continued(entry.trace), span(f"job {entry.name}", record=record.id):
+                async with asyncio.timeout(job.time_limit_seconds):
+                    await job.run(record.id, claim, self._turn())
+        except BaseException:
+            await self._put_off(record, claim, backoff_ms(claim.tries))
+            raise
+
+    async def _say_again(self, record: Record, entry: Owed) -> None:
+        """Once a day: publish the full states of the record, until it has nothing to say any more."""
+        events = described(self._service, record, self._clock.now(), daily=True)
+        await self._records.say(events)
+        now = millis(self._clock.now())
+
+        def spoken(current: Record | None) -> Decision[Record, None]:
+            if current is None or current.owes(entry.id) != entry:
+                return Decision(None)
+            if not events:
+                return Decision(None, current, owes=[replace(entry, due=FAR_MS)])
+            return Decision(None, current, owes=[again_entry(record.id, now)])
+
+        await self._records.decide(type(record), record.id, spoken)
+
+    async def _put_off(self, record: Record, entry: Owed, by_ms: int) -> Owed | None:
+        """Move the entry's due time if it is still as it was; the moved entry, or None if it is not."""
+        later = replace(entry, due=millis(self._clock.now()) + by_ms, tries=entry.tries + 1)
+
+        def moved(current: Record | None) -> Decision[Record, Owed | None]:
+            if current is None or current.owes(entry.id) != entry:
+                return Decision(None)
+            return Decision(later, current, owes=[later])
+
+        return await self._records.decide(type(record), record.id, moved)

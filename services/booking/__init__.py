@@ -1,0 +1,1 @@
+"""booking: calendars, and bookings, whose record is the saga's only arbiter."""

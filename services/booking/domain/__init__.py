@@ -1,0 +1,1 @@
+"""The pure half of booking: what a calendar is, and every transition of a booking."""
