@@ -5,13 +5,14 @@ ARG PYTHON=3.13
 
 FROM python:${PYTHON}-slim AS build
 ARG SERVICE
+ENV UV_PYTHON_DOWNLOADS=never
 WORKDIR /src
 COPY tools/uv.txt tools/uv.txt
 RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r tools/uv.txt && uv venv /opt/turnus
 COPY . .
 RUN test -n "$SERVICE" || { echo "say --build-arg SERVICE=<name of a service, or all>" >&2; exit 1; }
-RUN uv pip install --no-cache --python /opt/turnus/bin/python --compile-bytecode --constraints requirements.lock \
-    ./libs/contracts ./libs/runtime ".[$SERVICE]"
+RUN uv pip install --python /opt/turnus/bin/python --no-cache --compile-bytecode --constraints requirements.lock \
+    --no-sources ./libs/contracts ./libs/runtime ".[$SERVICE]"
 
 FROM python:${PYTHON}-slim
 COPY --from=build /opt/turnus /opt/turnus

@@ -115,6 +115,7 @@ def output(*command: str | Path) -> str:
 def run(*command: str | Path) -> None:
     """Run in the root; what it says is shown. Ends the program with its exit code if it fails."""
     environment = {key: value for key, value in os.environ.items() if key not in ("VIRTUAL_ENV", "PYTHONPATH")}
+    environment["UV_PYTHON_DOWNLOADS"] = "never"  # the Python is the one that was asked for
     code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
     if code:
         sys.exit(code)
