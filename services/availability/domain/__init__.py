@@ -1,0 +1,1 @@
+"""Pure decisions of availability: values in, values out. Import the module that is meant (`engine`, `schedule` …)."""
