@@ -29,6 +29,7 @@ _MAIL_POLICY = (
 _COMMON = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 _PAGE_SIZE = 100
 _LINK = re.compile(r"https?://[^\s<>\"']+")
+_MEDIA_TYPE = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,60}")
 _HEAD = re.compile(r"<head[^>]*>", re.IGNORECASE)
 
 _STYLE = """\
@@ -98,7 +99,8 @@ def _add_mail(router: APIRouter, store: MailboxStore) -> None:
         if not 1 <= number <= len(attachments):
             raise HTTPException(404, "this mail has no such attachment")
         chosen = attachments[number - 1]
-        return _download(chosen.content, chosen.content_type, chosen.name)
+        content_type = chosen.content_type if _MEDIA_TYPE.fullmatch(chosen.content_type) else "application/octet-stream"
+        return _download(chosen.content, content_type, chosen.name)
 
     @router.get("/{mail_id}")
     def mail_page(mail_id: str) -> Response:

@@ -47,13 +47,23 @@ class ServerProcess:
     It must be created on the event loop of a thread that lives as long as the server should: the kernel's
     death signal belongs to the *thread* that started the process.
 
-    `lock_fd` is inherited by the server: a lock on it stays taken for as long as the server lives.
+    `lock_fd` is inherited by the server: a lock on it stays taken for as long as the server lives. `said` becomes
+    set once the server has printed `says`.
     """
 
     def __init__(
-        self, command: tuple[str, ...], *, log: Path, home: Path, lock_fd: int, watch: str | None = None
+        self,
+        command: tuple[str, ...],
+        *,
+        log: Path,
+        home: Path,
+        lock_fd: int,
+        says: bytes = b"",
+        watch: str | None = None,
     ) -> None:
         self.exited = asyncio.Event()
+        self.said = threading.Event()
+        self._says = says
         mode = watch or (guard.KERNEL if sys.platform == "linux" else guard.PIPE)
         self._popen = subprocess.Popen(  # noqa: S603 (commands are from `servers`)
             [sys.executable, "-I", "-S", guard.__file__, mode, str(os.getpid()), str(lock_fd), *command],
@@ -104,13 +114,21 @@ class ServerProcess:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._popen.pid, number)
 
+    def _look(self, output: bytes) -> bytes:
+        """Look for `says`; returns the end of `output` that may be its beginning."""
+        if self._says in output:
+            self.said.set()
+        return b"" if self.said.is_set() else output[-len(self._says) :]
+
     def _pump_output(self, log: BoundedLog, loop: asyncio.AbstractEventLoop) -> None:
         output = self._popen.stdout
         if output is None:
             raise RuntimeError("a server is started with its output piped")
+        seen = b""
         with contextlib.closing(log), output:
             while chunk := os.read(output.fileno(), 65536):
                 log.write(chunk)
+                seen = self._look(seen + chunk)
         self._popen.wait()
         if self._popen.stdin is not None:
             self._popen.stdin.close()

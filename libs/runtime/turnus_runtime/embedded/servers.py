@@ -28,6 +28,8 @@ class Server:
 
     name: str
     command: tuple[str, ...]
+    says: bytes
+    """What it prints once it listens. An answer alone proves nothing: another process may have its port."""
     ready: Callable[[], Awaitable[bool]]
     """Whether it answers; asked again and again after its start."""
     port: int | None
@@ -40,7 +42,7 @@ def broker(port: int) -> Server:
     """Tansu (Kafka protocol), in memory only."""
     url = f"tcp://{HOST}:{port}"
     command = (str(broker_binary()), "broker", "--listener-url", url, "--advertised-listener-url", url)
-    return Server(BROKER, command, lambda: _accepts(port), port, forgets=True)
+    return Server(BROKER, command, b"ready in", lambda: _accepts(port), port, forgets=True)
 
 
 def store(port: int, folder: Path) -> Server:
@@ -53,7 +55,7 @@ def store(port: int, folder: Path) -> Server:
         *("--host", HOST, "--port", str(port), "--storage-path", str(folder)),
         *("--sync-on-commit", "--log-file-max", "128MB", "--cache-size", "128M"),
     )
-    return Server(STORE, command, lambda: _accepts(port), port, forgets=False)
+    return Server(STORE, command, b"listening on", lambda: _accepts(port), port, forgets=False)
 
 
 def cache(address: Path | int, max_bytes: int) -> Server:
@@ -68,7 +70,7 @@ def cache(address: Path | int, max_bytes: int) -> Server:
         *("--save", "", "--appendonly", "no", "--maxmemory", str(max_bytes), "--maxmemory-policy", "allkeys-lru"),
     )
     port = None if isinstance(address, Path) else address
-    return Server(CACHE, command, lambda: _pongs(address), port, forgets=True)
+    return Server(CACHE, command, b"Ready to accept connections", lambda: _pongs(address), port, forgets=True)
 
 
 def cache_socket(data_dir: Path) -> Path | None:

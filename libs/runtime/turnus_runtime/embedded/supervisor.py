@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 MAILBOX = "mailbox"
 _MB = 1024 * 1024
 _READY_POLL_SECONDS = 0.01
-# A server that finds its port taken ends within some 10 ms; what answered there until then was somebody else.
-_SETTLE_SECONDS = 0.03
 _START_TRIES = 5
 _LONGEST_PAUSE_SECONDS = 5.0
 
@@ -211,6 +209,7 @@ class EmbeddedStack:
             log=self._directory.logs / f"{server.name}.log",
             home=self._directory.path,
             lock_fd=self._directory.servers_lock,
+            says=server.says,
         )
 
     async def _first_start(self, watched: _Watched) -> None:
@@ -234,11 +233,9 @@ class EmbeddedStack:
         process, name = watched.process, watched.server.name
         deadline = asyncio.get_running_loop().time() + self.options.start_seconds
         while not process.exited.is_set():
-            if await watched.server.ready():
-                await asyncio.sleep(_SETTLE_SECONDS)
-                if process.returncode is None:
-                    watched.up = True
-                    return
+            if process.said.is_set() and await watched.server.ready():
+                watched.up = True
+                return
             if asyncio.get_running_loop().time() > deadline:
                 await process.stop()
                 break
