@@ -70,7 +70,7 @@ def validation_problem(errors: Iterable[Mapping[str, Any]], tree: Any = None) ->
 
 
 def path_of(parts: Sequence[str | int]) -> str:
-    """`("items", 0, "start")` as `items.0.start`. A name that is no plain field name shows as `…`; the body is `body`."""
+    """`("items", 0, "start")` as `items.0.start`; a name that is no plain field name as `…`; the whole as `body`."""
     return ".".join(_shown(part) for part in parts) or "body"
 
 

@@ -6,7 +6,7 @@ A code is declared where it is raised: `SLOT_TAKEN = declare("slot_taken", 409, 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse
@@ -47,35 +47,8 @@ class Kind:
     en: str
     de: str
 
-    def __call__(
-        self,
-        detail: str | None = None,
-        *,
-        errors: Sequence[FieldError] = (),
-        headers: Mapping[str, str] | None = None,
-        **extras: Any,  # noqa: ANN401 - any JSON
-    ) -> "Problem":
-        """The problem to raise. `detail` says what to do; `extras` become members of the document."""
-        return Problem(self.status, self.code, None, detail, errors=errors, headers=headers, **extras)
 
-    def at(self, path: str, message: str) -> "Problem":
-        """The problem with one field named: `raise MEMBER_UNKNOWN.at("members.0.member_id", "is not known here")`."""
-        return self(f"{path} {message}.", errors=[FieldError(field=path, message=message)])
-
-
-KINDS: dict[str, Kind] = {}
-"""Every code this process knows. Filled when modules are imported."""
-
-
-def declare(code: str, status: int, title: str, *, en: str, de: str) -> Kind:
-    """Register a code. Declaring it again with the same words is the same declaration; with others a `ValueError`."""
-    kind = Kind(code, status, title, en, de)
-    if KINDS.setdefault(code, kind) != kind:
-        raise ValueError(f"the problem code {code!r} is declared twice with different words")
-    return kind
-
-
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818 - the word of RFC 9457
     """A refusal. Raised anywhere below a route; `code` must be declared (a `LookupError` says so at once)."""
 
     def __init__(
@@ -89,14 +62,14 @@ class Problem(Exception):
         headers: Mapping[str, str] | None = None,
         **extras: Any,  # noqa: ANN401 - any JSON
     ) -> None:
-        kind = KINDS.get(code)
-        if kind is None:
+        declared = KINDS.get(code)
+        if declared is None:
             raise LookupError(f"the problem code {code!r} is not declared: use turnus_runtime.http.declare")
         super().__init__(f"{status} {code}")
         self.status = status
         self.code = code
-        self.title = title or kind.title
-        self.detail = detail or kind.en
+        self.title = title or declared.kind.title
+        self.detail = detail or declared.kind.en
         self.errors = list(errors)
         self.headers = dict(headers or {})
         self.extras = extras
@@ -114,6 +87,43 @@ class Problem(Exception):
         if self.status == 422:
             body["errors"] = [error.model_dump() for error in self.errors]
         return body | self.extras
+
+
+class Declared(Problem):
+    """A problem of a declared kind: `raise SLOT_TAKEN`, `raise SLOT_TAKEN("Choose another.", alternatives=[…])`."""
+
+    kind: ClassVar[Kind]
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+        **extras: Any,  # noqa: ANN401 - any JSON
+    ) -> None:
+        kind = self.kind
+        super().__init__(kind.status, kind.code, kind.title, detail, errors=errors, headers=headers, **extras)
+
+    @classmethod
+    def at(cls, path: str, message: str) -> Self:
+        """With one field named: `raise MEMBER_UNKNOWN.at("members.0.member_id", "is not known here")`."""
+        return cls(f"{path} {message}.", errors=[FieldError(field=path, message=message)])
+
+
+KINDS: dict[str, type[Declared]] = {}
+"""Every code this process knows. Filled when modules are imported."""
+
+
+def declare(code: str, status: int, title: str, *, en: str, de: str) -> type[Declared]:
+    """Register a code and make its exception. Again with the same words: the same one; with others a `ValueError`."""
+    kind = Kind(code, status, title, en, de)
+    known = KINDS.get(code)
+    if known is None:
+        known = KINDS[code] = type(code, (Declared,), {"kind": kind})
+    if known.kind != kind:
+        raise ValueError(f"the problem code {code!r} is declared twice with different words")
+    return known
 
 
 @dataclass(slots=True)
@@ -134,8 +144,9 @@ class ProblemResponse:
         )
 
 
-def documented(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
+def documented(*declared: type[Declared]) -> dict[int | str, dict[str, Any]]:
     """`responses=documented(SLOT_TAKEN, CUTOFF_PASSED)` of a route: which refusals of its own it may give."""
+    kinds = [one.kind for one in declared]
     by_status: dict[int | str, dict[str, Any]] = {}
     for status in sorted({kind.status for kind in kinds}):
         those = [kind for kind in kinds if kind.status == status]

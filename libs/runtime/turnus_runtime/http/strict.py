@@ -47,15 +47,13 @@ def _whole(text: str) -> int | float:
 def parse(raw: bytes) -> Any:  # noqa: ANN401 - any JSON
     """The JSON value in `raw`. Raises the `Problem` that says what is wrong with it."""
     try:
-        tree = json.loads(
-            raw.decode("utf-8"), object_pairs_hook=_pairs, parse_constant=_no_constant, parse_int=_whole
-        )
+        tree = json.loads(raw.decode("utf-8"), object_pairs_hook=_pairs, parse_constant=_no_constant, parse_int=_whole)
     except RecursionError:
         raise _too_deep(()) from None
     except UnicodeDecodeError:
         raise MALFORMED_JSON("The body is not UTF-8.") from None
     except ValueError:
-        raise MALFORMED_JSON() from None
+        raise MALFORMED_JSON from None
     _check(tree)
     return tree
 

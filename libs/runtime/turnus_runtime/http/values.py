@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError, core_schema
 
+from turnus_runtime.ids import ALPHABET, LENGTH
+
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -173,4 +175,4 @@ class Id:
         source: Any,  # noqa: ANN401 - pydantic's hook
         handler: GetCoreSchemaHandler,
     ) -> core_schema.CoreSchema:
-        return core_schema.str_schema(pattern=rf"^{self.kind}_[0-9a-z]{{1,60}}$", max_length=64)
+        return core_schema.str_schema(pattern=f"^{self.kind}_[{ALPHABET}]{{{LENGTH}}}$")

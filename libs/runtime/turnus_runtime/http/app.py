@@ -1,0 +1,193 @@
+"""One service's HTTP app: its routes under `/api/v1`, with every convention of the API around them."""
+
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from turnus_runtime.credentials import KeyRing
+from turnus_runtime.http.edge import Edge
+from turnus_runtime.http.exchange import Exchange, Surroundings, exchange, no_body_expected
+from turnus_runtime.http.limits import RateLimiter
+from turnus_runtime.http.messages import validation_problem
+from turnus_runtime.http.openapi import openapi_of
+from turnus_runtime.http.problems import (
+    INTERNAL_ERROR,
+    METHOD_NOT_ALLOWED,
+    NOT_ACCEPTABLE,
+    NOT_FOUND,
+    UNAVAILABLE,
+    Problem,
+    ProblemResponse,
+)
+from turnus_runtime.http.routing import Endpoint, acceptable, check_query, endpoints
+from turnus_runtime.ports import BrokerUnavailable, StoreUnavailable
+from turnus_runtime.service import Service
+from turnus_runtime.settings import Settings, load
+from turnus_runtime.turn import Turn
+
+PREFIX = "/api/v1"
+ALLOWED_HEADERS = (
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, X-Request-Id, traceparent"
+)
+
+
+class App:
+    """The ASGI app of one service. `openapi()` is its own description, component names not yet prefixed."""
+
+    def __init__(self, service: Service, around: Surroundings) -> None:
+        self.service = service
+        self.fastapi = _fastapi(service)
+        self.keys = around.keys
+        self._endpoints = endpoints(self.fastapi)
+        self._edge = Edge(self.fastapi, name=service.name, around=around, route=self._route)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._edge(scope, receive, send)
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI 3.1 document of this service."""
+        return openapi_of(self.service, self.fastapi, self._endpoints)
+
+    def _route(self, at: Exchange, scope: Scope) -> Endpoint | ASGIApp:
+        path: str = scope["path"]
+        if any(letter < " " or letter in "\x7f�" for letter in path):
+            raise NOT_FOUND
+        there = [endpoint for endpoint in self._endpoints if endpoint.pattern.match(path)]
+        if not there:
+            raise NOT_FOUND
+        if scope["method"] == "OPTIONS":
+            return _options(there, Headers(scope=scope))
+        chosen = next((endpoint for endpoint in there if scope["method"] in endpoint.methods), None)
+        at.endpoint = chosen
+        if chosen is None:
+            raise METHOD_NOT_ALLOWED(headers={"Allow": _allow(there)})
+        accept = ",".join(Headers(scope=scope).getlist("accept"))
+        if accept and not acceptable(accept, chosen.media_type):
+            raise NOT_ACCEPTABLE(f"This is answered as {chosen.media_type}.")
+        check_query(scope["query_string"], chosen.query)
+        return chosen
+
+
+def app_of(
+    service: Service,
+    turn: Callable[[], Turn],
+    *,
+    settings: Settings | None = None,
+    limiter: RateLimiter | None = None,
+) -> App:
+    """The app of `service`: `service.routes` under `/api/v1`.
+
+    `turn` makes the turn of one request; `settings` default to the service's own from the environment; without a
+    `limiter` nothing is limited.
+    """
+    return App(
+        service,
+        Surroundings(service.name, turn, settings or load(service.settings), limiter, KeyRing()),
+    )
+
+
+def _fastapi(service: Service) -> FastAPI:
+    app = FastAPI(
+        title=f"Turnus: {service.name}",
+        summary=service.summary,
+        version=_version(),
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        exception_handlers=_HANDLERS,
+        generate_unique_id_function=_operation_id,
+    )
+    if service.routes is not None:
+        _refuse_foreign(service, service.routes)
+        app.include_router(service.routes, prefix=PREFIX, dependencies=[Depends(_no_stray_body)])
+    return app
+
+
+def described(service: Service) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of a service, without running it; component names are not yet prefixed."""
+    app = _fastapi(service)
+    return openapi_of(service, app, endpoints(app))
+
+
+def _refuse_foreign(service: Service, routes: APIRouter) -> None:
+    """Each first segment belongs to one service: the gateway sends it nowhere else."""
+    probe = FastAPI()
+    probe.include_router(routes)
+    for endpoint in endpoints(probe):
+        if endpoint.template.split("/")[1] not in service.resources:
+            raise ValueError(f"{service.name} has a route {endpoint.template} but no such resource")
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def _version() -> str:
+    try:
+        return version("turnus-runtime")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _allow(there: Sequence[Endpoint]) -> str:
+    methods = {method for endpoint in there for method in endpoint.methods} | {"OPTIONS"}
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
+
+
+def _options(there: Sequence[Endpoint], headers: Headers) -> ASGIApp:
+    """204 with Allow; for a browser's preflight (Fetch, 4.8) of a guest route also what other pages may send."""
+    told = {"Allow": _allow(there)}
+    wanted = headers.get("access-control-request-method")
+    if wanted and any(endpoint.guest and wanted in endpoint.methods for endpoint in there):
+        told |= {
+            "Access-Control-Allow-Origin": "*",
+            "Access-Control-Allow-Methods": _allow([endpoint for endpoint in there if endpoint.guest]),
+            "Access-Control-Allow-Headers": ALLOWED_HEADERS,
+            "Access-Control-Max-Age": "600",
+        }
+    return Response(status_code=204, headers=told)
+
+
+async def _no_stray_body(request: Request) -> None:
+    at = exchange(request)
+    if at.endpoint is not None and at.endpoint.body is None and request.method not in {"GET", "HEAD"}:
+        no_body_expected(await at.tree(request))
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    problem = error if isinstance(error, Problem) else _translated(error)
+    return ProblemResponse(problem, exchange(request).request_id).build()
+
+
+def _translated(error: Exception) -> Problem:
+    if isinstance(error, RequestValidationError):
+        # The first part of a location says where from: query, path, header.
+        return validation_problem({**found, "loc": found["loc"][1:]} for found in error.errors())
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        return METHOD_NOT_ALLOWED(headers=error.headers)
+    if isinstance(error, HTTPException) and error.status_code == 404:
+        return NOT_FOUND()
+    if isinstance(error, StoreUnavailable | BrokerUnavailable):
+        return UNAVAILABLE(headers={"Retry-After": "1"})
+    return INTERNAL_ERROR()
+
+
+_HANDLERS: dict[int | type[Exception], Any] = {
+    Problem: _problem,
+    RequestValidationError: _problem,
+    HTTPException: _problem,
+    StoreUnavailable: _problem,
+    BrokerUnavailable: _problem,
+    # Starlette answers with this and raises the error on to the edge, which logs it.
+    Exception: _problem,
+}
