@@ -63,7 +63,7 @@ class Receiver:
                 await self._handle(contract, handler, message)
             except (StoreUnavailable, BrokerUnavailable):
                 raise
-            except Exception as problem:
+            except Exception as problem:  # noqa: BLE001 - whatever a decision raises is its answer
                 await self._bury(contract, message, problem)
         if self._observe is not None:
             self._observe("handle", message.topic, time.perf_counter() - began, 1)
@@ -74,7 +74,7 @@ class Receiver:
             await handler(event, self._turn())
         except (StoreUnavailable, BrokerUnavailable):
             raise
-        except Exception as problem:
+        except Exception as problem:  # noqa: BLE001 - whatever a decision raises is its answer
             log.warning("handler_retried", topic=message.topic, problem=type(problem).__name__)
             await handler(event, self._turn())
 

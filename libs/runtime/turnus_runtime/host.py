@@ -78,9 +78,7 @@ class Host:
     async def start(self, *, consume: bool, jobs: bool) -> None:
         """Start the loops of these roles. In the role http the host has none: routes use `turn`."""
         if consume and self.service.consumes:
-            self.consumer = self.ports.broker.consumer(
-                self.service.name, self.receiver.topics, self.receiver.receive
-            )
+            self.consumer = self.ports.broker.consumer(self.service.name, self.receiver.topics, self.receiver.receive)
             await self.consumer.start()
         if jobs and self.service.records:
             self.records.on_due = self.sweeper.poke
@@ -142,5 +140,3 @@ def topics(service: Service, partitions: int) -> list[TopicSpec]:
 def records_of(service: Service) -> list[type[Record]]:
     """All record types of a service, those of the runtime included."""
     return list(with_credentials(service).records)
-
-

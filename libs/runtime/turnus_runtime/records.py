@@ -58,9 +58,7 @@ class Owed:
 
 def event(fact: Event) -> Owed:
     """Owe a fact; its entry id is the event's own `ce_id`, so saying it twice in one record is saying it once."""
-    return Owed(
-        id=fact.ce_id, kind="event", name=fact.topic(), due=0, key=fact.key, data=fact.model_dump(mode="json")
-    )
+    return Owed(id=fact.ce_id, kind="event", name=fact.topic(), due=0, key=fact.key, data=fact.model_dump(mode="json"))
 
 
 def state(contract: type[Event]) -> Owed:
@@ -87,7 +85,7 @@ class Record(BaseModel):
     """One document of a service, immutable: a decision returns a changed copy (`change`).
 
     Class attributes: `collection` its name; `format` rises when the stored shape changes, `upgrade` reads the older
-    ones (rolling deployments: a new process meets old documents, an old one never meets new ones: deploy readers first);
+    ones (rolling deployments: a new process meets old documents; an old one waits when it meets a new one);
     `indexes` the names that `keys` gives values for; `wakes`: a write wakes those who wait for this id.
     """
 
@@ -121,11 +119,11 @@ class Record(BaseModel):
 
 
 R = TypeVar("R", bound=Record)
-A = TypeVar("A", covariant=True)
+A_co = TypeVar("A_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Decision(Generic[R, A]):
+class Decision(Generic[R, A_co]):
     """What shall happen to one record.
 
     `record` None: nothing is written; that counts only on a fresh read, which the runtime sees to.
@@ -133,7 +131,7 @@ class Decision(Generic[R, A]):
     `says` are published without being stored, before `answer` is returned: for repeating a recorded answer.
     """
 
-    answer: A
+    answer: A_co
     record: R | None = None
     owes: Sequence[Owed] = ()
     drops: Sequence[str] = ()

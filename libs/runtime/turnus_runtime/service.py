@@ -72,7 +72,7 @@ class Service:
     saga: Sequence["Transition"] = ()
     """The transitions of this service's state machine, from the table that runs (only booking has one)."""
     effects: Callable[[Any], Any] | None = None
-    """Makes the adapters of outside effects from the service's settings; handlers and jobs find them in `Turn.effects`."""
+    """Makes the adapters of outside effects from the service's settings; they are in `Turn.effects`."""
     open: Callable[["Turn"], Awaitable[None]] | None = None
     """Called once when a process of the service starts, in every role, before it serves (keys, first records)."""
 

@@ -1,4 +1,4 @@
-"""Records over the store port: load, decide, compare-and-set, with everything that is waiting for one record in one write.
+"""Records over the store port: load, decide, compare-and-set; all that waits for one record goes into one write.
 
 Group commit: while a record is being written, further decisions on it queue up in this process and are then folded, in
 order, into the next write. A thousand asks for one host cost a few writes. `decide` is the only way to change a record.
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar, cast
 
 from turnus_contracts import Event
-from turnus_runtime.ports import Clock, Signals, Store, StoreUnavailable, Stored
+from turnus_runtime.ports import Clock, Signals, Store, Stored, StoreUnavailable
 from turnus_runtime.records import GRACE_MS, Decision, Owed, Record, millis
 from turnus_runtime.telemetry import current_traceparent
 
@@ -182,7 +182,7 @@ class RecordStore:
         for call in batch:
             try:
                 decided = call.decision(fold.record)
-            except Exception as problem:
+            except Exception as problem:  # noqa: BLE001 - whatever a decision raises is its answer
                 fold.results.append((call, problem))
                 continue
             fold.results.append((call, decided))
@@ -230,14 +230,15 @@ def _owed_after(
 ) -> tuple[Owed, ...]:
     """What the record owes after the decision.
 
-    Events and states get an id that is unique to this write, so that clearing an earlier sending of the same event never
+    Events and states get an id that is unique to this write: clearing an earlier sending of the same event never
     removes a later owing of it. A full state replaces the same state still owed: only the newest is ever said.
     """
     added: list[Owed] = []
     for entry in decided.owes:
         if entry.kind in ("event", "state"):
-            entry = replace(entry, id=f"{entry.id}@{version}", due=now + GRACE_MS)
-        added.append(replace(entry, trace=entry.trace or trace))
+            added.append(replace(entry, id=f"{entry.id}@{version}", due=now + GRACE_MS, trace=trace))
+        else:
+            added.append(replace(entry, trace=entry.trace or trace))
     gone = {entry.id for entry in added} | set(decided.drops)
     said = {entry.name for entry in added if entry.kind == "state"}
     kept = [entry for entry in before if entry.id not in gone and not (entry.kind == "state" and entry.name in said)]

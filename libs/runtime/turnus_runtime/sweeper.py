@@ -1,7 +1,7 @@
 """The sweeper: whatever is owed and due, and was left by a dead process or was always meant for later.
 
-One mechanism for events that nobody published, timers, jobs and the daily saying again. Several sweepers may run: events
-become duplicates, timers leave by versioned writes, and jobs are claimed before they run.
+One mechanism for events that nobody published, timers, jobs and the daily saying again. Several sweepers may run:
+events become duplicates, timers leave by versioned writes, and jobs are claimed before they run.
 """
 
 import asyncio

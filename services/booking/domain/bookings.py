@@ -5,7 +5,7 @@ States and arrows are in `transitions.py`; rules in `reliability.md` ("States of
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -173,7 +173,7 @@ def attempt_released(booking: Booking, attempt: Attempt) -> AttemptReleased:
 
 def fact(booking: Booking) -> Settled | None:
     """The one of the four facts that describes the booking now; None while requested and when rejected."""
-    common = {
+    common: dict[str, Any] = {
         "workspace_id": booking.workspace_id,
         "calendar_id": booking.calendar_id,
         "booking_id": booking.id,

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from turnus_contracts import AssigneeSettled, GuestDetailsGiven, SlotRefused
-from turnus_runtime.records import Decision, Owed, event, state, timer
 from services.booking.domain.bookings import (
     OVER,
     RELEASED,
@@ -19,6 +17,8 @@ from services.booking.domain.bookings import (
     fact,
     requested,
 )
+from turnus_contracts import AssigneeSettled, GuestDetailsGiven, SlotRefused
+from turnus_runtime.records import Decision, Owed, event, state, timer
 
 REDRIVE_AFTER = timedelta(seconds=10)
 EXPIRE_AFTER = timedelta(seconds=60)
@@ -224,7 +224,7 @@ def conclude(
 
 
 def conclude_unmarked(booking: Booking | None, now: datetime) -> Decision[Booking, None]:
-    """A day after the end of a booking that nobody marked: attended. A booking that moved meanwhile waits for its end."""
+    """A day after the end of a booking that nobody marked: attended. One that moved meanwhile waits for its new end."""
     if booking is None:
         return Decision(None)
     if booking.status != "confirmed":

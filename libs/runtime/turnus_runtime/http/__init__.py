@@ -52,7 +52,7 @@ that has resources (`turnus_runtime.credentials.with_credentials`); its table ne
 
 from turnus_runtime.credentials import Principal
 from turnus_runtime.http.answers import answer, matches_none, not_modified
-from turnus_runtime.http.app import PREFIX, App, app_of
+from turnus_runtime.http.app import PREFIX, App, app_of, pages_of
 from turnus_runtime.http.edge import Edge
 from turnus_runtime.http.gates import FORBIDDEN, Bearer, found, principal_of, staff, staff_or_guest
 from turnus_runtime.http.gateway import gateway, shared_pages, union_openapi
@@ -149,6 +149,7 @@ __all__ = [
     "invalid",
     "matches_none",
     "not_modified",
+    "pages_of",
     "principal_of",
     "shared_pages",
     "staff",

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from turnus_runtime.credentials import KeyRing
-from turnus_runtime.http.edge import Edge
+from turnus_runtime.http.edge import SECURITY, Edge
 from turnus_runtime.http.exchange import Exchange, Surroundings, exchange, no_body_expected
 from turnus_runtime.http.limits import RateLimiter
 from turnus_runtime.http.messages import validation_problem
@@ -38,6 +38,10 @@ PREFIX = "/api/v1"
 ALLOWED_HEADERS = (
     "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, X-Request-Id, traceparent"
 )
+
+
+Refusal = Callable[[Request, Problem], Response]
+"""How pages show a problem to a person."""
 
 
 class App:
@@ -93,6 +97,45 @@ def app_of(
         service,
         Surroundings(service.name, turn, settings or load(service.settings), limiter, KeyRing()),
     )
+
+
+def pages_of(
+    service: Service,
+    turn: Callable[[], Turn],
+    refusal: Refusal,
+    *,
+    settings: Settings | None = None,
+    limiter: RateLimiter | None = None,
+) -> Edge:
+    """The app of a service that owns pages instead of resources: its routes from the root, for browsers.
+
+    It gets request ids, traces, log lines, HEAD, limits and `refusal` for whatever is raised, also where no route is;
+    not the API's strictness about queries, bodies and Accept, and no Content-Security-Policy: pages have their own.
+    """
+    if service.routes is None:
+        raise ValueError(f"{service.name} has no routes")
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        return refusal(request, _as_problem(error))
+
+    app = FastAPI(
+        title=service.name,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        exception_handlers=dict.fromkeys(_HANDLERS, refuse),
+    )
+    app.include_router(service.routes)
+    known = endpoints(app)
+
+    def route(at: Exchange, scope: Scope) -> None:
+        there = (one for one in known if scope["method"] in one.methods and one.pattern.match(scope["path"]))
+        at.endpoint = next(there, None)
+
+    around = Surroundings(service.name, turn, settings or load(service.settings), limiter, KeyRing())
+    secure = {name: value for name, value in SECURITY.items() if name != "Content-Security-Policy"}
+    return Edge(app, name=service.name, around=around, route=route, secure=secure)
 
 
 def _fastapi(service: Service) -> FastAPI:
@@ -165,11 +208,12 @@ async def _no_stray_body(request: Request) -> None:
 
 
 async def _problem(request: Request, error: Exception) -> Response:
-    problem = error if isinstance(error, Problem) else _translated(error)
-    return ProblemResponse(problem, exchange(request).request_id).build()
+    return ProblemResponse(_as_problem(error), exchange(request).request_id).build()
 
 
-def _translated(error: Exception) -> Problem:
+def _as_problem(error: Exception) -> Problem:
+    if isinstance(error, Problem):
+        return error
     if isinstance(error, RequestValidationError):
         # The first part of a location says where from: query, path, header.
         return validation_problem({**found, "loc": found["loc"][1:]} for found in error.errors())

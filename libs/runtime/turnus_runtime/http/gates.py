@@ -109,7 +109,7 @@ def _refusal(refused: CredentialRefused) -> Problem:
     return KINDS[refused.code](headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
 
 
-def staff(*scopes: str) -> Any:  # noqa: ANN401 - what FastAPI's Depends returns
+def staff(*scopes: str) -> Any:
     """The member who asks, who must hold all these scopes. Raises 401, 403, 429, 503.
 
     `who: Annotated[Principal, staff("calendars:manage")]`.
@@ -117,7 +117,7 @@ def staff(*scopes: str) -> Any:  # noqa: ANN401 - what FastAPI's Depends returns
     return Depends(StaffGate(scopes))
 
 
-def staff_or_guest(*scopes: str) -> Any:  # noqa: ANN401 - what FastAPI's Depends returns
+def staff_or_guest(*scopes: str) -> Any:
     """Like `staff`, but None without credentials (`Annotated[Principal | None, …]`); a wrong one is still 401."""
     return Depends(StaffGate(scopes, optional=True))
 

@@ -52,7 +52,7 @@ def gateway(
 def _owner(path: str, owners: Mapping[str, ASGIApp], shared: ASGIApp, web: ASGIApp | None) -> ASGIApp:
     if path.startswith(f"{PREFIX}/"):
         return owners.get(path.removeprefix(f"{PREFIX}/").partition("/")[0], shared)
-    if web is None or path.partition("/api")[0] == "" or path.startswith("/problems/"):
+    if web is None or path == "/api" or path.startswith(("/api/", "/problems/")):
         return shared
     return web
 
@@ -66,7 +66,7 @@ def shared_pages(services: Sequence[Service]) -> ASGIApp:
 
     def route(_: Exchange, scope: Scope) -> ASGIApp:
         request = Request(scope)
-        made = _page(request.url.path, request, union)
+        made = _page(scope["path"], request, union)
         if made is None:
             raise NOT_FOUND
         if scope["method"] != "GET":
@@ -76,7 +76,7 @@ def shared_pages(services: Sequence[Service]) -> ASGIApp:
     return Edge(route=route, name="gateway", secure=SECURITY)
 
 
-def _page(path: str, request: Request, union: Any) -> Response | None:  # noqa: ANN401 - a cached callable
+def _page(path: str, request: Request, union: Any) -> Response | None:
     if path == f"{PREFIX}/openapi.json":
         headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache"}
         return Response(union(), media_type="application/json", headers=headers)

@@ -60,7 +60,7 @@ _SENTENCES: Mapping[str, str] = {
 }
 
 
-def validation_problem(errors: Iterable[Mapping[str, Any]], tree: Any = None) -> Problem:  # noqa: ANN401 - any JSON
+def validation_problem(errors: Iterable[Mapping[str, Any]], tree: Any = None) -> Problem:
     """The 422 for pydantic's `errors` about the parsed JSON `tree`, one sentence a field."""
     found: dict[str, str] = {}
     for error in errors:
@@ -78,7 +78,7 @@ def _shown(part: str | int) -> str:
     return part if isinstance(part, str) and _FIELD.fullmatch(part) else str(part) if isinstance(part, int) else "…"
 
 
-def _path(loc: Sequence[str | int], type_: str, tree: Any) -> str:  # noqa: ANN401 - any JSON
+def _path(loc: Sequence[str | int], type_: str, tree: Any) -> str:
     """The way to the field without the names of union branches, which pydantic puts in between."""
     if tree is None:
         return path_of(loc)

@@ -167,7 +167,7 @@ def _request_schemas(endpoints: Sequence[Endpoint], schemas: Json) -> dict[type,
     return {model: with_refs(refs[model, "validation"], renamed) for model in models}
 
 
-def with_refs(node: Any, renamed: Mapping[str, str]) -> Any:  # noqa: ANN401 - any JSON
+def with_refs(node: Any, renamed: Mapping[str, str]) -> Any:
     """A copy of `node` in which references to renamed components point to their new names."""
     if isinstance(node, list):
         return [with_refs(item, renamed) for item in cast("list[Any]", node)]

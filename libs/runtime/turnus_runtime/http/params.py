@@ -83,7 +83,7 @@ class GuestGate:
         await throttle_address(request, self.group or ("guest_reads" if reading else "guest_writes"))
 
 
-def guest(group: str | None = None) -> Any:  # noqa: ANN401 - what FastAPI's Depends returns
+def guest(group: str | None = None) -> Any:
     """`dependencies=[guest()]`: a route for guests, from any web page. `group`: a rate limit of its own."""
     return Depends(GuestGate(group))
 
@@ -190,7 +190,7 @@ class Waits:
         return float(seconds)
 
 
-def waits(default: int = 5) -> Any:  # noqa: ANN401 - what FastAPI's Depends returns
+def waits(default: int = 5) -> Any:
     """Seconds to wait for the final answer, `default` unless the client prefers otherwise.
 
     `wait: Annotated[float, waits(5)]`.

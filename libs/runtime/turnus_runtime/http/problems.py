@@ -48,7 +48,7 @@ class Kind:
     de: str
 
 
-class Problem(Exception):  # noqa: N818 - the word of RFC 9457
+class Problem(Exception):
     """A refusal. Raised anywhere below a route; `code` must be declared (a `LookupError` says so at once)."""
 
     def __init__(
@@ -60,7 +60,7 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
         *,
         errors: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,
-        **extras: Any,  # noqa: ANN401 - any JSON
+        **extras: Any,
     ) -> None:
         declared = KINDS.get(code)
         if declared is None:
@@ -100,7 +100,7 @@ class Declared(Problem):
         *,
         errors: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,
-        **extras: Any,  # noqa: ANN401 - any JSON
+        **extras: Any,
     ) -> None:
         kind = self.kind
         super().__init__(kind.status, kind.code, kind.title, detail, errors=errors, headers=headers, **extras)

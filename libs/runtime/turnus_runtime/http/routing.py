@@ -84,7 +84,7 @@ def _flat(dependant: "Dependant") -> "Iterator[Dependant]":
         yield from _flat(part)
 
 
-def _first(calls: Iterable[Any], kind: type[Any]) -> Any:  # noqa: ANN401 - an instance of `kind` or None
+def _first(calls: Iterable[Any], kind: type[Any]) -> Any:
     return next((call for call in calls if isinstance(call, kind)), None)
 
 
@@ -93,7 +93,7 @@ def _media_type(context: RouteContext) -> str:
     return str(getattr(chosen, "media_type", None) or JSONResponse.media_type)
 
 
-def _parameters(alias: str, annotation: Any) -> Iterator[tuple[str, Parameter]]:  # noqa: ANN401 - a type expression
+def _parameters(alias: str, annotation: Any) -> Iterator[tuple[str, Parameter]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         for name, info in annotation.model_fields.items():
             yield from _parameters(info.alias or name, info.annotation)
@@ -102,7 +102,7 @@ def _parameters(alias: str, annotation: Any) -> Iterator[tuple[str, Parameter]]:
     yield alias, Parameter(many=bool(kinds & {list, tuple, set, frozenset}), whole=int in kinds, truth=bool in kinds)
 
 
-def _kinds(annotation: Any) -> set[Any]:  # noqa: ANN401 - a type expression
+def _kinds(annotation: Any) -> set[Any]:
     origin = get_origin(annotation)
     if origin in {Union, UnionType}:
         return {kind for part in get_args(annotation) for kind in _kinds(part)}

@@ -44,7 +44,7 @@ def _whole(text: str) -> int | float:
     return int(text) if len(text) <= 17 else math.inf
 
 
-def parse(raw: bytes) -> Any:  # noqa: ANN401 - any JSON
+def parse(raw: bytes) -> Any:
     """The JSON value in `raw`. Raises the `Problem` that says what is wrong with it."""
     try:
         tree = json.loads(raw.decode("utf-8"), object_pairs_hook=_pairs, parse_constant=_no_constant, parse_int=_whole)
@@ -58,7 +58,7 @@ def parse(raw: bytes) -> Any:  # noqa: ANN401 - any JSON
     return tree
 
 
-def _check(tree: Any) -> None:  # noqa: ANN401 - any JSON
+def _check(tree: Any) -> None:
     stack: list[tuple[tuple[str | int, ...], Any]] = [((), tree)]
     while stack:
         path, value = stack.pop()

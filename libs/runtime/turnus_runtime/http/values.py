@@ -145,7 +145,7 @@ class Text:
 
     def __get_pydantic_core_schema__(
         self,
-        source: Any,  # noqa: ANN401 - pydantic's hook
+        source: Any,
         handler: GetCoreSchemaHandler,
     ) -> core_schema.CoreSchema:
         text = core_schema.str_schema(min_length=self.least, max_length=self.most, strip_whitespace=True)
@@ -172,7 +172,7 @@ class Id:
 
     def __get_pydantic_core_schema__(
         self,
-        source: Any,  # noqa: ANN401 - pydantic's hook
+        source: Any,
         handler: GetCoreSchemaHandler,
     ) -> core_schema.CoreSchema:
         return core_schema.str_schema(pattern=f"^{self.kind}_[{ALPHABET}]{{{LENGTH}}}$")

@@ -51,7 +51,7 @@ class KafkaConsumer:
         self._stopping = False
         self._restarts = 0
         self._lag = 0
-        self._joined_at = asyncio.get_running_loop().time()
+        self._joined_at = 0.0
         self._committed_at = 0.0
 
     # -- the port
@@ -59,6 +59,7 @@ class KafkaConsumer:
     async def start(self) -> None:
         """Begin. The broker need not be there."""
         if self._supervisor is None:
+            self._joined_at = asyncio.get_running_loop().time()
             self._supervise()
 
     async def stop(self) -> None:

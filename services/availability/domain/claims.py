@@ -1,0 +1,169 @@
+"""The claim record, one per booking: per attempt the pinned candidates, the hosts asked, the choice, the refusals.
+
+A host is written here before it is asked, and a release is written here before it frees anything, so whoever comes
+later, or twice, or after a crash, finds the same way. Rules: `reliability.md` ("Reserving").
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from turnus_contracts import AssigneeChosen, BookingRequested, SlotRefused
+from turnus_runtime.records import Decision, Record, event
+
+
+class Violation(Exception):
+    """An event that cannot be if everybody keeps the protocol: to the dead letters, never a compensation."""
+
+
+class Attempt(BaseModel):
+    """What became of one ask. Times are epoch minutes; `start`/`end` unpadded, `padded_*` with the buffers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    number: int
+    start: int
+    end: int
+    padded_start: int
+    padded_end: int
+    candidates: tuple[str, ...]
+    """who could serve, in the order in which they are asked; pinned at first sight"""
+    at_once: bool
+    """nothing to choose: the reserving write settles it (personal calendars, `same_host` moves)"""
+    fixed: bool = False
+    """the guest chose the person: the rotation only has to know"""
+    asked: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    chosen: str | None = None
+    """the first choice of the rotation, final"""
+    charged: bool = False
+    refusal: SlotRefused | None = None
+    """the recorded no of the whole attempt"""
+
+    @property
+    def next_to_ask(self) -> str | None:
+        """The first pinned candidate not noted as refused; None when nobody is left or the answer is no."""
+        if self.refusal is not None:
+            return None
+        return next((host for host in self.candidates if host not in self.refused), None)
+
+    @property
+    def free(self) -> tuple[str, ...]:
+        """The candidates that have not refused."""
+        return tuple(host for host in self.candidates if host not in self.refused)
+
+
+class Claim(Record):
+    """What one booking asks of availability; the id is the booking's."""
+
+    collection: ClassVar[str] = "claims"
+
+    workspace_id: str
+    calendar_id: str
+    attempts: dict[str, Attempt] = {}
+    tombstones: tuple[int, ...] = ()
+    """attempts given up, known or not"""
+    over: bool = False
+    """the booking is over: every attempt, known or not, is given up"""
+
+    def attempt(self, number: int) -> Attempt | None:
+        """The attempt with this number, if it was ever pinned."""
+        return self.attempts.get(str(number))
+
+    def is_released(self, number: int) -> bool:
+        """Whether this attempt was given up."""
+        return self.over or number in self.tombstones
+
+    def with_attempt(self, attempt: Attempt) -> "Claim":
+        """This claim with the attempt replaced."""
+        return self.change(attempts={**self.attempts, str(attempt.number): attempt})
+
+
+def pin(
+    claim: Claim | None, request: BookingRequested, new: Attempt, refusal: SlotRefused | None
+) -> Decision[Claim, Attempt | None]:
+    """Pin the candidates at first sight and write the first one as asked; None if the attempt was given up.
+
+    `refusal` is what the attempt gets if `new` has no candidates. A duplicate gets what was pinned; a recorded no is
+    said again.
+    """
+    claim = claim or Claim(id=request.booking_id, workspace_id=request.workspace_id, calendar_id=request.calendar_id)
+    if claim.is_released(request.attempt):
+        return Decision(None)
+    if (known := claim.attempt(request.attempt)) is not None:
+        return Decision(known, says=[known.refusal] if known.refusal is not None else [])
+    if not new.candidates:
+        if refusal is None:
+            raise Violation("an attempt without candidates needs its refusal")
+        refused = new.model_copy(update={"refusal": refusal})
+        return Decision(refused, claim.with_attempt(refused), owes=[event(refusal)])
+    asked = new.model_copy(update={"asked": new.candidates[:1]})
+    return Decision(asked, claim.with_attempt(asked))
+
+
+def ask_next(claim: Claim | None, number: int, host_id: str, refusal: SlotRefused) -> Decision[Claim, Attempt | None]:
+    """`host_id` said no: note it and write the next one as asked; with nobody left the attempt is refused."""
+    attempt = claim.attempt(number) if claim is not None else None
+    if claim is None or attempt is None or claim.is_released(number):
+        return Decision(None)
+    if attempt.refusal is not None:
+        return Decision(attempt, says=[attempt.refusal])
+    noted = (
+        attempt if host_id in attempt.refused else attempt.model_copy(update={"refused": (*attempt.refused, host_id)})
+    )
+    following = noted.next_to_ask
+    if following is None:
+        refused = noted.model_copy(update={"refusal": refusal})
+        return Decision(refused, claim.with_attempt(refused), owes=[event(refusal)])
+    if following not in noted.asked:
+        noted = noted.model_copy(update={"asked": (*noted.asked, following)})
+    if noted == attempt:
+        return Decision(attempt)
+    return Decision(noted, claim.with_attempt(noted))
+
+
+def close(claim: Claim | None, number: int, refusal: SlotRefused) -> Decision[Claim, None]:
+    """A host said CLOSED: too old to be asked. Refused only if the claim shows no acceptance."""
+    attempt = claim.attempt(number) if claim is not None else None
+    if claim is None or attempt is None or claim.is_released(number) or attempt.chosen is not None:
+        return Decision(None)
+    if attempt.refusal is not None:
+        return Decision(None, says=[attempt.refusal])
+    refused = attempt.model_copy(update={"refusal": refusal})
+    return Decision(None, claim.with_attempt(refused), owes=[event(refusal)])
+
+
+def choose(claim: Claim | None, chosen: AssigneeChosen) -> Decision[Claim, Attempt | None]:
+    """Pin the first choice, and write its host as asked before it is asked. None if there is nothing to settle."""
+    attempt = claim.attempt(chosen.attempt) if claim is not None else None
+    if claim is None or attempt is None:
+        raise Violation(f"AssigneeChosen for attempt {chosen.attempt}, which was never pinned here")
+    if claim.is_released(chosen.attempt) or attempt.refusal is not None:
+        return Decision(None)
+    host_id = chosen.host_ids[0]
+    if attempt.chosen is not None:
+        if attempt.chosen != host_id:
+            raise Violation(f"a second choice for attempt {chosen.attempt}")
+        return Decision(attempt)
+    if host_id not in attempt.candidates:
+        raise Violation(f"AssigneeChosen for attempt {chosen.attempt} names somebody who was not free")
+    asked = attempt.asked if host_id in attempt.asked else (*attempt.asked, host_id)
+    pinned = attempt.model_copy(update={"chosen": host_id, "asked": asked, "charged": chosen.charged})
+    return Decision(pinned, claim.with_attempt(pinned))
+
+
+Asked = Mapping[int, Attempt]
+
+
+def release(
+    claim: Claim | None, booking_id: str, workspace_id: str, calendar_id: str, number: int | None
+) -> Decision[Claim, Asked]:
+    """Write the tombstone (None: of all attempts, the booking is over); the answer says who was asked what."""
+    claim = claim or Claim(id=booking_id, workspace_id=workspace_id, calendar_id=calendar_id)
+    asked = {a.number: a for a in claim.attempts.values() if number is None or a.number == number}
+    if claim.over or (number is not None and number in claim.tombstones):
+        return Decision(asked)
+    if number is None:
+        return Decision(asked, claim.change(over=True))
+    return Decision(asked, claim.change(tombstones=(*claim.tombstones, number)))

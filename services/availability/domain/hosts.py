@@ -1,0 +1,202 @@
+"""The host record: one per member, the guard of every reservation.
+
+Padded half-open intervals in epoch minutes with (booking, attempt), recorded refusals and tombstones, and
+`closed_until`, below which all of them are forgotten together. Rules: `reliability.md` ("Reserving"). No function here
+reads a clock to decide yes or no: `now` only moves `closed_until`, two days behind it.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from services.availability.domain.zones import DAY, epoch_minute
+from turnus_contracts import AssigneeSettled, SlotReserved
+from turnus_runtime.records import Decision, Record, event
+
+CLOSED_BEHIND_MINUTES = 2 * DAY
+"""How far `closed_until` trails the store's clock."""
+_HASH_CHARACTERS = 16
+
+
+class Reservation(BaseModel):
+    """A held time. `start`/`end` are padded with the buffers promised to this booking, epoch minutes, half-open."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start: int
+    end: int
+    booking_id: str
+    attempt: int
+    settled: bool = False
+
+
+class Host(Record):
+    """One member's time."""
+
+    collection: ClassVar[str] = "hosts"
+
+    rules_version: int = 0
+    """Raised by every change of the member's schedules and blocks."""
+    reservations: tuple[Reservation, ...] = ()
+    refused: dict[str, str] = {}
+    """Day of the padded start -> hashes of refused (booking, attempt), 16 hex characters each, joined."""
+    tombstones: dict[str, str] = {}
+    """The same for released ones."""
+    answered: dict[str, str] = {}
+    """The same for accepted ones whose time was freed again, at a swap or after a move: the answer is still yes."""
+    closed_until: int = 0
+
+    def held(self, booking_id: str, attempt: int) -> Reservation | None:
+        """The reservation of this attempt, if it is held."""
+        return next((r for r in self.reservations if r.booking_id == booking_id and r.attempt == attempt), None)
+
+    def clash(self, start: int, end: int, but: str) -> Reservation | None:
+        """The first reservation of another booking that meets [start, end)."""
+        return next((r for r in self.reservations if r.start < end and start < r.end and r.booking_id != but), None)
+
+
+class Reply(Enum):
+    """A host's answer to an ask. ACCEPTED and REFUSED are permanent; STALE asks for a look at the changed rules."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    CLOSED = "closed"
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """An attempt asks a host for a time. Padded epoch minutes; `offered` is the engine's word under `rules_version`."""
+
+    booking_id: str
+    attempt: int
+    start: int
+    end: int
+    offered: bool
+    rules_version: int
+    reserved: SlotReserved | None = None
+    """What a yes says when the rotation still has to choose."""
+    assigned: AssigneeSettled | None = None
+    """What a yes says when this host serves for good."""
+    at_once: bool = False
+    """The reserving write settles the attempt: nothing is left to choose."""
+
+
+def reserve(host: Host | None, ask: Ask, host_id: str, now: datetime) -> Decision[Host, Reply]:
+    """Give `ask` the host's time, or say why not. The same ask always gets the same answer."""
+    host = host or Host(id=host_id)
+    if (held := host.held(ask.booking_id, ask.attempt)) is not None:
+        return Decision(Reply.ACCEPTED, says=_said(ask, settled=held.settled))
+    if ask.start < host.closed_until:
+        return Decision(Reply.CLOSED)
+    mark, day = _mark(ask.booking_id, ask.attempt), str(ask.start // DAY)
+    if _marked(host.refused, day, mark) or _marked(host.tombstones, day, mark):
+        return Decision(Reply.REFUSED)
+    if _marked(host.answered, day, mark):
+        return Decision(Reply.ACCEPTED, says=_said(ask, settled=ask.at_once))
+    return _reserve_unheard(host, ask, day, mark, now)
+
+
+def _reserve_unheard(host: Host, ask: Ask, day: str, mark: str, now: datetime) -> Decision[Host, Reply]:
+    if host.rules_version != ask.rules_version:
+        return Decision(Reply.STALE)
+    if not ask.offered or host.clash(ask.start, ask.end, but=ask.booking_id) is not None:
+        return Decision(Reply.REFUSED, host.change(refused=_with_mark(host.refused, day, mark)))
+    held = Reservation(
+        start=ask.start, end=ask.end, booking_id=ask.booking_id, attempt=ask.attempt, settled=ask.at_once
+    )
+    changed = archive(host.change(reservations=_replaced(host, None, held)), now)
+    return Decision(Reply.ACCEPTED, changed, owes=[event(said) for said in _said(ask, settled=ask.at_once)])
+
+
+def _said(ask: Ask, *, settled: bool) -> list[SlotReserved | AssigneeSettled]:
+    said = ask.assigned if settled else ask.reserved
+    return [said] if said is not None else []
+
+
+def keep(host: Host | None, settled: AssigneeSettled) -> Decision[Host, bool]:
+    """The provisional holder stays: mark its interval settled and owe the last word. False if it is not there."""
+    held = host.held(settled.booking_id, settled.attempt) if host is not None else None
+    if host is None or held is None:
+        return Decision(answer=False)
+    if held.settled:
+        return Decision(True, says=[settled])
+    changed = host.change(reservations=_replaced(host, held, held.model_copy(update={"settled": True})))
+    return Decision(True, changed, owes=[event(settled)])
+
+
+def free(
+    host: Host | None, booking_id: str, attempt: int, settled: AssigneeSettled | None = None
+) -> Decision[Host, None]:
+    """Remove exactly (booking, attempt) at a swap or after a move; the answer stays recorded, no tombstone.
+
+    At a swap this is the write that leaves one holder: it owes `settled`; with nothing left to free it is said again.
+    """
+    held = host.held(booking_id, attempt) if host is not None else None
+    if host is None or held is None:
+        return Decision(None, says=[settled] if settled is not None else [])
+    # A no would send the next duplicate of the request on to another host, who would then hold the time as well.
+    answered = _with_mark(host.answered, str(held.start // DAY), _mark(booking_id, attempt))
+    changed = host.change(reservations=_replaced(host, held, None), answered=answered)
+    return Decision(None, changed, owes=[event(settled)] if settled is not None else [])
+
+
+def release(host: Host | None, booking_id: str, attempt: int, start: int, host_id: str) -> Decision[Host, None]:
+    """The attempt is over: give its time back and never take the ask again. `start` is the padded start asked for."""
+    host = host or Host(id=host_id)
+    mark, day = _mark(booking_id, attempt), str(start // DAY)
+    held = host.held(booking_id, attempt)
+    if held is None and (start < host.closed_until or _marked(host.tombstones, day, mark)):
+        return Decision(None)
+    changed = host.change(reservations=_replaced(host, held, None), tombstones=_with_mark(host.tombstones, day, mark))
+    return Decision(None, changed)
+
+
+def change_rules(host: Host | None, host_id: str) -> Decision[Host, int]:
+    """Schedules or blocks changed: a racing reservation must look again."""
+    host = host or Host(id=host_id)
+    changed = host.change(rules_version=host.rules_version + 1)
+    return Decision(changed.rules_version, changed)
+
+
+def archive(host: Host, now: datetime) -> Host:
+    """Forget what ended two days ago, raising `closed_until` in the same write."""
+    closed = (epoch_minute(now) - CLOSED_BEHIND_MINUTES) // DAY * DAY
+    if closed <= host.closed_until:
+        return host
+    return host.change(
+        closed_until=closed,
+        reservations=tuple(r for r in host.reservations if r.end > closed),
+        refused=_since(host.refused, closed),
+        tombstones=_since(host.tombstones, closed),
+        answered=_since(host.answered, closed),
+    )
+
+
+def _replaced(host: Host, old: Reservation | None, new: Reservation | None) -> tuple[Reservation, ...]:
+    others = tuple(r for r in host.reservations if r is not old)
+    if new is None:
+        return others
+    return tuple(sorted((*others, new), key=lambda r: (r.start, r.end, r.booking_id)))
+
+
+def _mark(booking_id: str, attempt: int) -> str:
+    """8 bytes of the key's hash. A false match refuses an ask, which is harmless."""
+    return hashlib.sha256(f"{booking_id}:{attempt}".encode()).hexdigest()[:_HASH_CHARACTERS]
+
+
+def _marked(marks: dict[str, str], day: str, mark: str) -> bool:
+    text = marks.get(day, "")
+    return any(text.startswith(mark, i) for i in range(0, len(text), _HASH_CHARACTERS))
+
+
+def _with_mark(marks: dict[str, str], day: str, mark: str) -> dict[str, str]:
+    return marks if _marked(marks, day, mark) else {**marks, day: marks.get(day, "") + mark}
+
+
+def _since(marks: dict[str, str], closed: int) -> dict[str, str]:
+    return {day: text for day, text in marks.items() if int(day) >= closed // DAY}

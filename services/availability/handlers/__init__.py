@@ -1,0 +1,1 @@
+"""What availability does about events and timers."""

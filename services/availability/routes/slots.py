@@ -1,0 +1,109 @@
+"""`GET /slots`: which starts are free."""
+
+import hashlib
+from datetime import date
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from services.availability.domain.engine import start_masks
+from services.availability.domain.listing import iso, to_iso
+from services.availability.domain.rules import ServedCalendar
+from services.availability.domain.zones import day_span
+from services.availability.store import team
+from turnus_runtime.http import Answer, Day, Id, On, ZoneName, answer, declare, documented, guest, invalid
+from turnus_runtime.ids import is_id
+from turnus_runtime.turn import Turn
+
+LONGEST_RANGE_DAYS = 92
+
+CALENDAR_UNKNOWN = declare(
+    "calendar_unknown",
+    422,
+    "This calendar is not known",
+    en="Name a published calendar by its id (cal_…) or its address, workspace/calendar.",
+    de="Nenne einen veröffentlichten Kalender mit seiner Kennung (cal_…) oder seiner Adresse, Arbeitsbereich/Kalender.",
+)
+
+router = APIRouter(prefix="/slots")
+
+
+class SlotDetail(Answer):
+    """More about one start. `hosts`: who is free, in the calendar's order."""
+
+    hosts: list[str]
+
+
+class Slots(Answer):
+    """Free starts by day. Days without any are absent."""
+
+    calendar_id: str
+    calendar_version: int
+    tz: str
+    duration_minutes: int
+    days: dict[str, list[str]]
+    details: dict[str, SlotDetail] | None = None
+
+
+@router.get("", response_model=Slots, dependencies=[guest()], responses=documented(CALENDAR_UNKNOWN))
+async def list_slots(
+    on: On,
+    calendar: Annotated[
+        str,
+        Query(
+            min_length=1,
+            max_length=200,
+            description="Id or address",
+            json_schema_extra={"examples": ["demo/beratung"]},
+        ),
+    ],
+    start: Annotated[Day, Query(description="First day, in `tz`")],
+    end: Annotated[Day, Query(description="Last day, included; at most 92 days in all")],
+    tz: Annotated[ZoneName | None, Query(description="Zone of days and times; the calendar's by default")] = None,
+    host_id: Annotated[Annotated[str, Id("mem")] | None, Query(description="Only this person's starts")] = None,
+    with_: Annotated[Literal["hosts"] | None, Query(alias="with", description="Details by start")] = None,
+) -> Response:
+    """The free starts of a calendar from day `start` to day `end`."""
+    _check_range(start, end)
+    served = await served_calendar(calendar, on)
+    if served is None or served.status != "active":
+        raise CALENDAR_UNKNOWN.at("calendar", "is not known here")
+    if host_id is not None and host_id not in served.member_ids:
+        raise invalid("host_id", "serves not in this calendar")
+    zone = tz or served.tz
+    members = await team(on, served)
+    lo, hi = day_span(zone, start, end)
+    only = None if host_id is None else (host_id,)
+    masks = start_masks(served.rules(), members.times, lo, hi, on.now, only=only)
+    details = None
+    if with_ == "hosts":
+        details = {iso(minute, zone): SlotDetail(hosts=ids) for minute, ids in masks.hosts_by_start().items()}
+    found = Slots(
+        calendar_id=served.id,
+        calendar_version=served.version,
+        tz=zone,
+        duration_minutes=served.duration_minutes,
+        days=to_iso(masks.starts(masks.union()), zone),
+        details=details,
+    )
+    return answer(found, etag=_tag(found))
+
+
+async def served_calendar(named: str, on: Turn) -> ServedCalendar | None:
+    """A published calendar by id or address."""
+    if is_id("cal", named):
+        return await on.records(ServedCalendar).get(named)
+    found = await on.records(ServedCalendar).with_prefix("by_address", named, limit=2) if "|" not in named else []
+    return next((one for one in found if one.address == named), None)
+
+
+def _check_range(start: date, end: date) -> None:
+    if end < start:
+        raise invalid("end", "must not lie before start")
+    if (end - start).days >= LONGEST_RANGE_DAYS:
+        raise invalid("end", f"at most {LONGEST_RANGE_DAYS} days can be asked for at once")
+
+
+def _tag(found: Slots) -> str:
+    return hashlib.blake2s(found.model_dump_json().encode(), digest_size=12).hexdigest()
