@@ -78,7 +78,7 @@ def configure(settings: Settings, out: TextIO | None = None) -> None:
             foreign_pre_chain=[*common, structlog.stdlib.add_logger_name],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-
+                _told_exception,
                 _masked_line,
                 structlog.processors.JSONRenderer(ensure_ascii=False),
             ],
