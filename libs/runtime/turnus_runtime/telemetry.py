@@ -145,6 +145,14 @@ def observe_broker(verb: str, name: str, seconds: float, count: int = 1) -> None
         _on.sent(count, labels)
 
 
+def observe_host(verb: str, name: str, seconds: float, count: int) -> None:
+    """What a host's consumer reports: verb `handle` or `dead_letter`, with the topic."""
+    if verb == "dead_letter":
+        count_dead_letter(name)
+    else:
+        observe_handler("event", name, "done", seconds / count if count else seconds)
+
+
 def count_retry(name: str) -> None:
     """A handling is tried again, or a relay, job or timer was put off; `name` says which."""
     if _on is not None:

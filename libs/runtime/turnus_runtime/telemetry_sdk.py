@@ -12,8 +12,6 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from turnus_runtime import telemetry
 from turnus_runtime.settings import Settings
 
-METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-"""Content type of `metrics_text`."""
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 """Bucket boundaries of all durations."""
 
