@@ -1,0 +1,122 @@
+"""What staff can read: whose turn it is, and why everybody was chosen."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+
+from services.assignment.domain.choice import Choice
+from services.assignment.domain.credit import bookings
+from services.assignment.domain.rotation import PERSONAL, Rotation
+from turnus_runtime.http import Answer, Instant, On, Page, Paged, Principal, answer, found, staff
+
+router = APIRouter(prefix="/rotations", tags=["rotations"])
+
+Viewer = Annotated[Principal, staff("calendars:view")]
+
+
+class RotationMemberView(Answer):
+    """A member and what the rotation owes them: `credit` in bookings, above zero if they have served too few."""
+
+    member_id: str
+    weight: int
+    tier: int
+    credit: float
+    served: dict[str, int]
+    """bookings by month of the appointment, `2027-01`"""
+
+
+class RotationView(Answer):
+    """Whose turn it is in a team calendar. Credits add up to zero, each rounded to nine digits."""
+
+    calendar_id: str
+    version: int
+    calendar_version: int
+    status: str
+    optimize: str
+    members: list[RotationMemberView]
+
+
+class CandidateView(Answer):
+    """A member who was free: credit before the choice, and what they gained by it, in bookings."""
+
+    member_id: str
+    credit: float
+    gained: float
+
+
+class ChoiceView(Answer):
+    """One choice and its reason. `host_id` was chosen; `charged_id` paid for it, null if nobody did or not any more."""
+
+    id: str
+    calendar_id: str
+    booking_id: str
+    attempt: int
+    start: Instant
+    chosen_at: Instant
+    rule: str
+    """availability, equal, totals, fixed (the guest chose) or kept (nobody of the rotation was free)"""
+    host_id: str
+    charged_id: str | None
+    returned: bool
+    candidates: list[CandidateView]
+
+
+@router.get("/{calendar_id}", response_model=RotationView)
+async def get_rotation(calendar_id: str, who: Viewer, on: On) -> Response:
+    """The rotation of a team calendar. Personal calendars have none."""
+    rotation = await _rotation(calendar_id, who, on)
+    return answer(_rotation_view(rotation), version=rotation.version)
+
+
+@router.get("/{calendar_id}/choices")
+async def list_choices(calendar_id: str, who: Viewer, paging: Paged, on: On) -> Page[ChoiceView]:
+    """Every choice of a team calendar, the newest first."""
+    rotation = await _rotation(calendar_id, who, on)
+    return await paging.page(on.records(Choice), "rotation", rotation.id, _choice_view, reverse=True)
+
+
+async def _rotation(calendar_id: str, who: Principal, on: On) -> Rotation:
+    rotation = await on.records(Rotation).get(calendar_id)
+    return found(None if rotation is None or rotation.calendar_kind == PERSONAL else rotation, who)
+
+
+def _rotation_view(rotation: Rotation) -> RotationView:
+    return RotationView(
+        calendar_id=rotation.id,
+        version=rotation.version,
+        calendar_version=rotation.calendar_version,
+        status=rotation.status,
+        optimize=rotation.optimize,
+        members=[
+            RotationMemberView(
+                member_id=member.member_id,
+                weight=member.weight,
+                tier=member.tier,
+                credit=bookings(member.credit),
+                served=dict(member.served),
+            )
+            for member in rotation.members
+        ],
+    )
+
+
+def _choice_view(choice: Choice) -> ChoiceView:
+    charge = choice.charge
+    if charge is None:
+        raise LookupError(f"{choice.id} is in the index of charged choices without its charge")
+    return ChoiceView(
+        id=choice.id,
+        calendar_id=choice.calendar_id,
+        booking_id=choice.booking_id,
+        attempt=choice.attempt,
+        start=charge.start,
+        chosen_at=charge.at,
+        rule=charge.rule,
+        host_id=charge.server,
+        charged_id=choice.payer if charge.charged and not choice.returned else None,
+        returned=choice.returned,
+        candidates=[
+            CandidateView(member_id=each.member_id, credit=bookings(each.credit), gained=bookings(each.gained))
+            for each in charge.candidates
+        ],
+    )
