@@ -215,7 +215,8 @@ async def test_a_guarded_process_ends_with_the_one_that_started_it(watch: str, d
         "async def main():\n"
         "    folder = pathlib.Path(sys.argv[1])\n"
         "    lock = os.open(folder / 'lock', os.O_CREAT | os.O_RDWR)\n"
-        "    command = ('/bin/sh', '-c', 'echo $$; exec tail -f /dev/null')\n"
+        "    wait = 'import os, signal; print(os.getpid(), flush=True); signal.pause()'\n"
+        "    command = (sys.executable, '-c', wait)\n"
         "    process = ServerProcess(command, log=folder / 'log', home=folder, lock_fd=lock, watch=sys.argv[2])\n"
         "    await process.exited.wait()\n"
         "asyncio.run(main())\n"
@@ -232,7 +233,11 @@ async def test_a_guarded_process_ends_with_the_one_that_started_it(watch: str, d
     parent.kill()
     await parent.wait()
 
-    await until(lambda: not is_alive(pid), "the guarded process has ended")
+    try:
+        await until(lambda: not is_alive(pid), "the guarded process has ended", seconds=10)
+    finally:
+        if is_alive(pid):
+            os.kill(pid, signal.SIGKILL)
 
 
 async def test_a_guarded_process_that_ignores_sigterm_is_killed(data: Path) -> None:

@@ -134,6 +134,17 @@ async def test_a_broker_above_its_size_is_recycled_and_the_caller_is_told(data: 
         assert await topics(stack.endpoints.kafka_url) == set()
 
 
+async def test_a_limit_below_what_is_always_held_does_not_recycle_without_end(data: Path) -> None:
+    restarts = Restarts()
+    options = Options(broker_memory_mb=1, memory_check_seconds=0.01, recycle_pause_seconds=3_600)
+    async with EmbeddedStack(data, options, on_restarted=restarts) as stack:
+        await until(lambda: bool(restarts.told), "the restart is told")
+        for number in range(30):  # more than enough time for dozens of checks
+            await add_topic(stack.endpoints.kafka_url, f"Topic{number}")
+        assert len(await topics(stack.endpoints.kafka_url)) == 30
+        assert stack.health[BROKER].restarts == 1
+
+
 async def test_a_callback_that_fails_or_hangs_hides_no_later_restart(data: Path) -> None:
     told: list[str] = []
     go_on = asyncio.Event()
