@@ -33,6 +33,7 @@ CONSUMES: dict[str, str] = {
     "BookingConcluded": "follow_booking",
     "BookingReleased": "release_booking",
 }
+IMPATIENT = Settings(assignment_calendar_wait_seconds=0)
 TIMERS = {"file_choice": "run_errand", "mark_applied": "run_errand", "apply_choice": "apply_choice"}
 
 
@@ -233,8 +234,8 @@ class World:
 
     def _turn(self) -> Turn:
         nothing = cast("Any", None)
-        settings = Settings(assignment_calendar_wait_seconds=0)
-        return Turn(examples.NOW + timedelta(seconds=len(self.ever)), self.shelf, nothing, nothing, nothing, settings)
+        now = examples.NOW + timedelta(seconds=len(self.ever))
+        return Turn(now, self.shelf, nothing, nothing, nothing, IMPATIENT)
 
     # --- the rest of the world
 
