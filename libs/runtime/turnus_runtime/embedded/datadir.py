@@ -24,7 +24,7 @@ _LOCK_TRIES = 3
 """Somebody who only asks whether the directory is in use holds its lock for some microseconds."""
 
 
-class DataDirectoryInUse(Exception):  # noqa: N818 (the name says the state)
+class DataDirectoryInUse(Exception):
     """Another `turnus up` (or what is left of one) uses the data directory. The message says what to do."""
 
 

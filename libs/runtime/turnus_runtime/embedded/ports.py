@@ -11,7 +11,7 @@ _EPHEMERAL_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _TRIES = 200
 
 
-class PortInUse(Exception):  # noqa: N818 (the name says the state)
+class PortInUse(Exception):
     """The port asked for is taken by another process."""
 
     def __init__(self, name: str, port: int) -> None:

@@ -18,7 +18,7 @@ _SOCKET_PATH_BYTES = 100
 """The system's limit is 104 (macOS) or 108 (Linux), with a final NUL."""
 
 
-class ServerUnavailable(Exception):  # noqa: N818 (the name says the state)
+class ServerUnavailable(Exception):
     """A server's binary is missing or cannot be run. The message says what to do."""
 
 

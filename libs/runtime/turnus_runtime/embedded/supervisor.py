@@ -79,7 +79,7 @@ class Endpoints:
     mailbox: "MailboxStore"
 
 
-class ServerDidNotStart(Exception):  # noqa: N818 (the name says the state)
+class ServerDidNotStart(Exception):
     """A server ended, or did not answer in time, while starting. The message names its log."""
 
 
