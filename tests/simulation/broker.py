@@ -132,6 +132,10 @@ class SimulatedBroker:
 
     # -- what a history may do to it
 
+    def may_make(self, specs: Iterable[TopicSpec]) -> None:
+        """Add topics that are made when they are missing."""
+        self._specs.update({spec.name: spec for spec in specs})
+
     @property
     def down(self) -> bool:
         return self._down
@@ -249,6 +253,8 @@ class SimulatedConsumer:
         if self._fetching is not None:
             self._fetching.cancel()
             self._fetching = None
+            self._lanes.forget(self.positions)
+            self.positions = {}
             self._broker.leave(self)
         self._work.cancel()
 
