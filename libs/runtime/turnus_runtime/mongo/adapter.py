@@ -1,14 +1,14 @@
 """`MongoStore`: the store port over motor, the only module that knows motor and pymongo.
 
 motor is past its end of life and was asked for; everything it is used for is in this file. Why the queries have the
-shapes they have: `docs/adr` and the tests in `tests/integration/store`, which hold each of them against the server.
+shapes they have is said in `documents`; `tests/integration/store` holds each of them against the embedded server.
 """
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
@@ -26,6 +26,7 @@ from turnus_runtime.ports import Stored, StoreUnavailable
 Observe = Callable[[str, str, float, int], None]
 """Called after each round trip with verb, collection, seconds and number of documents asked for."""
 
+_Raw = AsyncIOMotorCollection[RawBSONDocument]
 RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 DUPLICATE_KEY = 11000
 NAMESPACE_EXISTS = 48
@@ -82,7 +83,8 @@ class MongoStore:
         self, collection: str, index: str, low: str | int, high: str | int, *, limit: int, reverse: bool = False
     ) -> list[Stored]:
         """See the port. Documents with equal keys come in any order. The embedded server reads the whole range before
-        it cuts at `limit` (25 ms for 20,000 documents): ask for narrow ranges."""
+        it cuts at `limit` (25 ms for 20,000 documents): ask for narrow ranges.
+        """
         if index != NEXT_DUE and index not in self._indexes.get(collection, ()):
             raise LookupError(f"{collection} has no index {index!r}: declare it by prepare")
         span, field = documents.span(index, low, high, limit), documents.field(index)
@@ -94,7 +96,7 @@ class MongoStore:
                 .limit(limit)
                 .to_list(None)
             )
-        return [documents.read(document.raw) for document in found]
+        return [documents.read(bytes(document.raw)) for document in found]
 
     async def insert(self, collection: str, document: Stored) -> bool:
         return await self._at(collection).inserts.ask(document.id, documents.write(document, document.version))
@@ -122,7 +124,7 @@ class MongoStore:
 
     def _at(self, name: str) -> "_Collection":
         if name not in self._collections:
-            raw = self._database.get_collection(name, codec_options=RAW)
+            raw = cast("_Raw", self._database.get_collection(name, codec_options=RAW))  # its stub forgets the codec
             self._collections[name] = _Collection(raw, self._observe)
         return self._collections[name]
 
@@ -139,7 +141,7 @@ class MongoStore:
 class _Collection:
     """The gathered calls on one collection."""
 
-    def __init__(self, raw: AsyncIOMotorCollection[RawBSONDocument], observe: Observe) -> None:
+    def __init__(self, raw: _Raw, observe: Observe) -> None:
         self.raw = raw
         self._observe = observe
         self.gets = Gathering[None, bytes | None](self._get, shared=True)
@@ -153,14 +155,14 @@ class _Collection:
 
     async def _get(self, batch: Mapping[str, Sequence[None]]) -> Mapping[str, bytes | None]:
         found = await self._by_id("get", list(batch))
-        return {id: found[id].raw if id in found else None for id in batch}
+        return {key: bytes(found[key].raw) if key in found else None for key in batch}
 
     async def _insert(self, batch: Mapping[str, Sequence[Write]]) -> Mapping[str, bool | Exception]:
         failed, _ = await self._bulk("insert", [InsertOne(write.body) for (write,) in batch.values()])
         outcome: dict[str, bool | Exception] = {}
-        for index, id in enumerate(batch):
+        for index, key in enumerate(batch):
             error = failed.get(index)
-            outcome[id] = error is None if error is None or error.code == DUPLICATE_KEY else _meant(error)
+            outcome[key] = error is None if error is None or error.code == DUPLICATE_KEY else _meant(error)
         return outcome
 
     async def _replace(self, batch: Mapping[str, Sequence[Write]]) -> Mapping[str, bool | Exception]:
@@ -178,13 +180,13 @@ class _Collection:
             outcome[write.id] = StoreUnavailable(f"too many writes of {write.id} at once") if won is None else won
         return outcome
 
-    async def _clear(self, batch: Mapping[str, Sequence[Sequence[str]]]) -> Mapping[str, None | Exception]:
+    async def _clear(self, batch: Mapping[str, Sequence[Sequence[str]]]) -> Mapping[str, Exception | None]:
         updates = [
-            UpdateOne({"_id": id}, documents.clearing(sorted({owed for owed_ids in asked for owed in owed_ids})))
-            for id, asked in batch.items()
+            UpdateOne({"_id": key}, documents.clearing(sorted({owed for owed_ids in asked for owed in owed_ids})))
+            for key, asked in batch.items()
         ]
         failed, _ = await self._bulk("clear", updates)
-        return {id: _meant(failed[index]) if index in failed else None for index, id in enumerate(batch)}
+        return {key: _meant(failed[index]) if index in failed else None for index, key in enumerate(batch)}
 
     async def _by_id(
         self, verb: str, ids: list[str], projection: dict[str, int] | None = None
@@ -199,7 +201,7 @@ class _Collection:
         """Errors of single writes by their place in the batch, and how many documents were modified."""
         async with _round_trip(verb, self.raw.name, len(writes), self._observe):
             try:
-                result = await self.raw.bulk_write(writes, ordered=False)
+                result = await cast("Any", self.raw).bulk_write(writes, ordered=False)  # a partly untyped stub
             except BulkWriteError as error:
                 details = error.details
                 if details["writeConcernErrors"]:  # written, but perhaps not for good
@@ -208,11 +210,11 @@ class _Collection:
                     said["index"]: WriteError(said["errmsg"], said["code"], said) for said in details["writeErrors"]
                 }
                 return errors, details["nModified"]
-            return {}, result.modified_count
+            return {}, cast("int", result.modified_count)
 
 
 @asynccontextmanager
-async def _round_trip(verb: str, collection: str, count: int, observe: Observe) -> AsyncIterator[None]:
+async def _round_trip(verb: str, collection: str, count: int, observe: Observe) -> AsyncGenerator[None, None]:
     """Translate what pymongo raises, and tell how long it took."""
     started = time.perf_counter()
     try:

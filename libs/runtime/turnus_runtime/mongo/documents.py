@@ -49,7 +49,8 @@ class Write:
     @property
     def compare_and_set(self) -> list[dict[str, Any]]:
         """The pipeline for `{_id}`: the version is compared inside, because a filter `{_id, v}` makes the embedded
-        server scan the whole collection. A lost write leaves the document as it is and is not counted as modified."""
+        server scan the whole collection. A lost write leaves the document as it is and is not counted as modified.
+        """
         latest = {"$slice": [{"$concatArrays": ["$w", {"$literal": [self.token]}]}, -TOKENS_KEPT]}
         new = {"$mergeObjects": [{"$literal": self.body}, {"w": latest}]}
         return [{"$replaceWith": {"$cond": [{"$eq": ["$v", self.expected]}, new, "$$ROOT"]}}]
@@ -65,7 +66,8 @@ class Write:
 
 def write(document: Stored, expected: int) -> Write:
     """Encode for an insert or a replace. Raises `DocumentTooLarge`, `TypeError` for a key that cannot be sorted, and
-    what `bson.encode` raises for values that JSON does not have (`InvalidDocument`, `OverflowError`, …)."""
+    what `bson.encode` raises for values that JSON does not have (`InvalidDocument`, `OverflowError`, …).
+    """
     token = ObjectId()
     body: dict[str, Any] = {
         "_id": document.id,
@@ -87,7 +89,7 @@ def write(document: Stored, expected: int) -> Write:
 
 def read(raw: bytes) -> Stored:
     """Decode into fresh values that share nothing with another reader's."""
-    found = bson.decode(raw, DECODING)
+    found = bson.decode(raw, DECODING)  # pyright: ignore[reportUnknownMemberType] (mmap, array)
     if b"$ref\0" in raw:
         found = cast("dict[str, Any]", _plain(found))
     return Stored(
@@ -95,7 +97,7 @@ def read(raw: bytes) -> Stored:
         version=found["v"],
         format=found["f"],
         state=found["s"],
-        owed=found["owed"],
+        owed=tuple(found["owed"]),
         keys={name[2:]: value for name, value in found.items() if name.startswith("k_")},
     )
 
@@ -103,7 +105,8 @@ def read(raw: bytes) -> Stored:
 def clearing(owed_ids: Sequence[str]) -> list[dict[str, Any]]:
     """The pipeline that removes owed entries by id and recomputes `next_due` from those left, in one update.
 
-    `$map` instead of the path `$owed.due`, which is silently null on the embedded server."""
+    `$map` instead of the path `$owed.due`, which is silently null on the embedded server.
+    """
     gone = {"$in": ["$$entry.id", {"$literal": list(owed_ids)}]}
     left = {"$filter": {"input": "$owed", "as": "entry", "cond": {"$not": [gone]}}}
     earliest = {"$min": {"$map": {"input": "$owed", "as": "entry", "in": "$$entry.due"}}}

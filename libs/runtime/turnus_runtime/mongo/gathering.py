@@ -31,7 +31,9 @@ class Gathering(Generic[Item, Answer]):
     """One kind of call on one collection.
 
     `send` gets a batch (key -> items asked under it) and returns key -> answer, where an exception as an answer is
-    raised to those who asked under that key; what `send` raises is raised to everybody in the batch.
+    raised to those who asked under that key. `StoreUnavailable` raised by `send` is raised to everybody in the batch;
+    after any other exception (the server refuses the command as a whole, so nothing of it was done) each key is sent
+    alone, so that a bad item fails by itself.
     With `shared`, all calls that wait under one key get one answer. Without, a key is in one batch at a time and with
     one item only; the others wait their turn, so that no two writes of one document are ever under way together.
     """
