@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from turnus_contracts import Event
 from turnus_runtime.records import Owed, Record
+from turnus_runtime.saga import Transition
 from turnus_runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -69,20 +70,9 @@ class Service:
     resources: Sequence[str] = ()
     routes: "APIRouter | None" = None
     settings: type[Settings] = Settings
-    saga: Sequence["Transition"] = ()
+    saga: Sequence[Transition] = ()
     """The transitions of this service's state machine, from the table that runs (only booking has one)."""
     effects: Callable[[Any], Any] | None = None
     """Makes the adapters of outside effects from the service's settings; they are in `Turn.effects`."""
     open: Callable[["Turn"], Awaitable[None]] | None = None
     """Called once when a process of the service starts, in every role, before it serves (keys, first records)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """One arrow of a state machine, for the generated docs. `on` names the event, request or timer that draws it."""
-
-    source: str
-    on: str
-    target: str
-    says: Sequence[str] = ()
-    note: str = ""

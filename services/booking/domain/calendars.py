@@ -290,6 +290,11 @@ def learn_workspace(current: Workspace | None, told: WorkspaceChanged) -> Decisi
     return Decision(None, workspace)
 
 
+def link_member(current: CalendarOfMember | None, link: CalendarOfMember) -> Decision[CalendarOfMember, None]:
+    """Remember that a member serves in a calendar; written once."""
+    return Decision(None, link if current is None else None)
+
+
 def claim_address(current: Address | None, address: str, calendar_id: str) -> Decision[Address, bool]:
     """Take a public address, if nobody else has it."""
     if current is not None and current.calendar_id == calendar_id:

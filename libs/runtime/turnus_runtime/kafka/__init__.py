@@ -93,10 +93,12 @@ class KafkaBroker:
             if len(message.value or b"") + len(message.key) > LARGEST_MESSAGE_BYTES:
                 raise MessageTooLarge(f"a message to {message.topic} is larger than {LARGEST_MESSAGE_BYTES} bytes")
         began = time.perf_counter()
+        producer = await self._live()
         try:
             async with asyncio.timeout(self._timeout):
-                await self._publish(messages)
+                await self._publish(producer, messages)
         except TimeoutError as problem:
+            self._replace(producer)  # it may have died without a word
             raise BrokerUnavailable(f"no acknowledgement within {self._timeout:g} s") from problem
         seconds = time.perf_counter() - began
         for topic in {message.topic for message in messages}:
@@ -124,8 +126,7 @@ class KafkaBroker:
             observe=self._observe,
         )
 
-    async def _publish(self, messages: Sequence[Message]) -> None:
-        producer = await self._live()
+    async def _publish(self, producer: AIOKafkaProducer, messages: Sequence[Message]) -> None:
         topics = {message.topic for message in messages}
         waiting: set[asyncio.Future[Any]] = set()
         try:
@@ -194,15 +195,16 @@ class KafkaBroker:
                     async with asyncio.timeout(self._timeout):
                         await producer.start()
                 except (KafkaError, OSError, TimeoutError) as problem:
-                    self._replace(producer)
+                    await _close(producer, self._timeout)
                     raise BrokerUnavailable(f"{self._url}: {type(problem).__name__}: {problem}") from problem
                 self._producer = producer
             return self._producer
 
     def _replace(self, producer: AIOKafkaProducer) -> None:
         """The next publish begins with a new producer; this one is closed beside."""
-        if self._producer is producer:
-            self._producer = None
+        if self._producer is not producer:
+            return
+        self._producer = None
         task = asyncio.create_task(_close(producer, self._timeout))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)

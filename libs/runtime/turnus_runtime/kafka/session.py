@@ -252,7 +252,7 @@ class Session(ConsumerRebalanceListener):
         """
         if self.taking and self.taken_under == self.identity:
             try:
-                self._owner.take([_message(record) for record in records])
+                self._owner.take([message_of(record) for record in records])
             except Exception:
                 log.critical("batch_not_handed_over", group=self._group, exc_info=True)
                 self._broken = True  # the supervisor begins a new session at the committed offsets
@@ -280,7 +280,7 @@ async def _undecoded(message: KafkaMessage) -> tuple[ConsumerRecord, ...]:
     return message.raw_message
 
 
-def _message(record: ConsumerRecord) -> Message:
+def message_of(record: ConsumerRecord) -> Message:
     """Strangers' keys and headers may be any bytes; what is no text must not stop anybody."""
     return Message(
         topic=record.topic,

@@ -1,0 +1,454 @@
+"""`/calendars`: drafts, publishing, retiring; the public part by address."""
+
+from functools import partial
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+from starlette.responses import Response
+
+from services.booking.domain import calendars as domain
+from services.booking.domain.calendars import (
+    Actor,
+    Address,
+    Calendar,
+    CalendarOfMember,
+    Changed,
+    Draft,
+    Member,
+    Workspace,
+)
+from services.booking.routes.problems import (
+    CALENDAR_RETIRED,
+    CALENDAR_WITHOUT_MEMBERS,
+    MEMBER_UNKNOWN,
+    SLUG_TAKEN,
+    WORKSPACE_UNKNOWN,
+)
+from turnus_contracts import Location, Window
+from turnus_runtime.http import (
+    IDEMPOTENCY_KEY_REUSED,
+    NOT_FOUND,
+    STALE_VERSION,
+    Answer,
+    Body,
+    Day,
+    Id,
+    IfMatch,
+    Instant,
+    Key,
+    Name,
+    Note,
+    On,
+    Page,
+    Paged,
+    Principal,
+    Request,
+    Wait,
+    ZoneName,
+    answer,
+    documented,
+    found,
+    guest,
+    invalid,
+    staff,
+    staff_or_guest,
+)
+from turnus_runtime.ids import derived
+from turnus_runtime.records import key as index_key
+from turnus_runtime.turn import Turn
+
+router = APIRouter(prefix="/calendars")
+Viewer = Annotated[Principal, staff("calendars:view")]
+Manager = Annotated[Principal, staff("calendars:manage")]
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$", examples=["beratung"])]
+
+
+class MemberIn(Request):
+    """A member who serves, with their share."""
+
+    member_id: Annotated[str, Id("mem")]
+    weight: Annotated[int, Field(ge=1, le=100)] = 1
+    tier: Annotated[int, Field(ge=1, le=100)] = 1
+
+
+class LocationIn(Request):
+    """Where: an address, a phone number, or a link."""
+
+    kind: Literal["address", "phone", "link"]
+    value: Name
+
+
+class RollingIn(Request):
+    """So many days, weeks or months ahead."""
+
+    kind: Literal["rolling"]
+    count: Annotated[int, Field(ge=1, le=3650)]
+    unit: Literal["days", "weeks", "months"] = "days"
+    counting: Literal["calendar", "available"] = "calendar"
+
+
+class RangeIn(Request):
+    """From one day to another, both included."""
+
+    kind: Literal["range"]
+    start: Day
+    end: Day
+
+
+class UntilIn(Request):
+    """Until a day, included."""
+
+    kind: Literal["until"]
+    date: Day
+
+
+WindowIn = Annotated[RollingIn | RangeIn | UntilIn, Field(discriminator="kind")]
+Buffer = Annotated[int, Field(ge=0, le=480)]
+Cutoff = Annotated[int, Field(ge=0, le=525_600)]
+
+
+class Settings(Request):
+    """The settings of a calendar that have a default."""
+
+    description: Note | None = None
+    duration_minutes: Annotated[int, Field(ge=5, le=1440)] | None = None
+    interval_minutes: Annotated[int, Field(ge=5, le=720, multiple_of=5)] | None = None
+    anchor: Literal["opening", "clock"] | None = None
+    buffer_before_minutes: Buffer | None = None
+    buffer_after_minutes: Buffer | None = None
+    notice_minutes: Annotated[int, Field(ge=0, le=525_600)] | None = None
+    window: WindowIn | None = None
+    location: LocationIn | None = None
+    optimize: Literal["availability", "equal", "totals"] | None = None
+    reschedule_policy: Literal["same_host", "reassign"] | None = None
+    guest_chooses_host: bool | None = None
+    members: Annotated[list[MemberIn], Field(max_length=500)] | None = None
+    cancel_cutoff_minutes: Cutoff | None = None
+    reschedule_cutoff_minutes: Cutoff | None = None
+
+
+class NewCalendar(Settings):
+    """A draft. What is left out gets its default."""
+
+    kind: Literal["personal", "round_robin"]
+    slug: Slug
+    name: Name
+    tz: ZoneName
+
+
+class ChangedSettings(Settings):
+    """What a change names; the rest stays."""
+
+    slug: Slug | None = None
+    name: Name | None = None
+    tz: ZoneName | None = None
+
+
+class HostView(Answer):
+    """Somebody who serves."""
+
+    id: str
+    name: str
+
+
+class CalendarView(Answer):
+    """A calendar, for staff: the draft, and which version of it is published."""
+
+    id: str
+    version: int
+    status: Literal["draft", "active", "retired"]
+    address: str
+    published_version: int | None
+    has_unpublished_changes: bool
+    kind: Literal["personal", "round_robin"]
+    slug: str
+    name: str
+    description: str
+    tz: str
+    duration_minutes: int
+    interval_minutes: int
+    anchor: str
+    buffer_before_minutes: int
+    buffer_after_minutes: int
+    notice_minutes: int
+    window: dict[str, Any] | None
+    location: LocationIn | None
+    optimize: str
+    reschedule_policy: str
+    guest_chooses_host: bool
+    members: list[MemberIn]
+    cancel_cutoff_minutes: int
+    reschedule_cutoff_minutes: int
+    created_at: Instant
+    changed_at: Instant
+
+
+class PublicCalendar(Answer):
+    """The part of a published calendar that guests may see."""
+
+    id: str
+    version: int
+    status: Literal["active", "retired"]
+    address: str
+    workspace_name: str
+    kind: Literal["personal", "round_robin"]
+    name: str
+    description: str
+    tz: str
+    duration_minutes: int
+    location: LocationIn | None
+    guest_chooses_host: bool
+    hosts: list[HostView]
+    cancel_cutoff_minutes: int
+    reschedule_cutoff_minutes: int
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=CalendarView,
+    responses=documented(IDEMPOTENCY_KEY_REUSED, SLUG_TAKEN, MEMBER_UNKNOWN),
+)
+async def create_calendar(who: Manager, body: Body[NewCalendar], key: Key, wait: Wait, on: On) -> Response:
+    """Make a draft. Nobody sees it before it is published."""
+    values = await _values(who, body, body.kind, wait, on)
+    draft = Draft.model_validate(_completed({**values, "kind": body.kind}))
+    workspace = await on.records(Workspace).wait(who.workspace_id, lambda w: w is not None, wait)
+    if workspace is None:
+        raise WORKSPACE_UNKNOWN(headers={"Retry-After": "1"})
+    new = Calendar(
+        id=derived("cal", who.workspace_id, key.key) if key.key else on.ids.fresh("cal"),
+        workspace_id=who.workspace_id,
+        workspace_slug=workspace.slug,
+        version=1,
+        status="draft",
+        draft=draft,
+        request_digest=key.digest if key.key else None,
+        created_at=on.now,
+        changed_at=on.now,
+    )
+    await _claim(f"{workspace.slug}/{draft.slug}", new.id, on)
+    made = await on.records(Calendar).decide(new.id, lambda c: domain.create(c, new, _actor(who, on)))
+    key.check(made.calendar.request_digest)
+    await _remember_members(made.calendar, on)
+    return _answered(made.calendar, 201, replayed=made.replayed)
+
+
+@router.get("", response_model=Page[CalendarView] | PublicCalendar, dependencies=[guest()])
+async def list_calendars(
+    who: Annotated[Principal | None, staff_or_guest("calendars:view")],
+    paging: Paged,
+    on: On,
+    address: Annotated[str | None, Query(max_length=200, description="workspace/calendar: its public part")] = None,
+) -> Response:
+    """With `address`: what guests may see of a published calendar. Without: the workspace's calendars, for staff."""
+    if address is not None:
+        calendar = await calendar_at(address, on)
+        if calendar is None or calendar.published is None:
+            raise NOT_FOUND
+        return answer(await _public(calendar, on), version=calendar.published_version)
+    if who is None:
+        raise invalid("address", "is needed without credentials")
+    return answer(await paging.page(on.records(Calendar), "by_workspace", who.workspace_id, _view))
+
+
+@router.get("/{calendar_id}", response_model=CalendarView)
+async def get_calendar(calendar_id: str, who: Viewer, on: On) -> Response:
+    """One calendar."""
+    return _answered(found(await on.records(Calendar).get(calendar_id), who))
+
+
+@router.patch(
+    "/{calendar_id}",
+    response_model=CalendarView,
+    responses=documented(STALE_VERSION, SLUG_TAKEN, CALENDAR_RETIRED, MEMBER_UNKNOWN),
+)
+async def edit_calendar(
+    calendar_id: str, who: Manager, body: Body[ChangedSettings], expected: IfMatch, wait: Wait, on: On
+) -> Response:
+    """Change the draft. Guests see it at the next publish; bookings that stand are never changed."""
+    known = found(await on.records(Calendar).get(calendar_id), who)
+    values = await _values(who, body, known.draft.kind, wait, on)
+    draft = Draft.model_validate(known.draft.model_dump() | values)
+    if draft.slug != known.draft.slug:
+        await _claim(f"{known.workspace_slug}/{draft.slug}", known.id, on)
+    typed = {name: getattr(draft, name) for name in values}
+    changed = await on.records(Calendar).decide(calendar_id, lambda c: domain.edit(c, typed, expected, _actor(who, on)))
+    calendar = _unrefused(changed)
+    await _remember_members(calendar, on)
+    return _answered(calendar)
+
+
+@router.post(
+    "/{calendar_id}/publish",
+    response_model=CalendarView,
+    responses=documented(STALE_VERSION, CALENDAR_WITHOUT_MEMBERS, CALENDAR_RETIRED),
+)
+async def publish_calendar(calendar_id: str, who: Manager, expected: IfMatch, wait: Wait, on: On) -> Response:
+    """Make the draft what guests see. 200 when every service serves this version, 202 before."""
+    before = found(await on.records(Calendar).get(calendar_id), who)
+    changed = await on.records(Calendar).decide(calendar_id, lambda c: domain.publish(c, expected, _actor(who, on)))
+    calendar = _unrefused(changed)
+    version = calendar.published_version
+    known = await on.records(Calendar).wait(
+        calendar_id, lambda c: c is not None and c.is_applied and c.published_version >= version, wait
+    )
+    calendar = found(known, who)
+    old = before.address
+    if before.published is not None and old != calendar.address:
+        await on.records(Address).decide(old, lambda a: domain.free_address(a, calendar_id))
+    return _answered(calendar, 200 if calendar.is_applied else 202)
+
+
+@router.post("/{calendar_id}/retire", response_model=CalendarView, responses=documented(STALE_VERSION))
+async def retire_calendar(calendar_id: str, who: Manager, expected: IfMatch, on: On) -> Response:
+    """Take no new bookings. Those that stand are kept, can be moved and cancelled."""
+    found(await on.records(Calendar).get(calendar_id), who)
+    changed = await on.records(Calendar).decide(calendar_id, lambda c: domain.retire(c, expected, _actor(who, on)))
+    return _answered(_unrefused(changed))
+
+
+async def calendar_at(address: str, on: Turn) -> Calendar | None:
+    """The calendar at a public address."""
+    held = await on.records(Address).get(address)
+    if held is None or held.calendar_id is None:
+        return None
+    return await on.records(Calendar).get(held.calendar_id)
+
+
+async def host_views(member_ids: tuple[str, ...], on: Turn) -> list[HostView]:
+    """Names of members; one whose name has not arrived yet is left out."""
+    members = [await on.records(Member).get(member_id) for member_id in member_ids]
+    return [HostView(id=m.id, name=m.name) for m in members if m is not None]
+
+
+async def _values(who: Principal, body: Settings, kind: str, wait: float, on: Turn) -> dict[str, Any]:
+    """The given settings as the domain takes them, with every member known here."""
+    values = body.model_dump(exclude_unset=True, exclude={"kind"})
+    for name, value in values.items():
+        if value is None and name not in ("window", "location"):
+            raise invalid(name, "must not be null; leave it out to keep it")
+    if body.window is not None:
+        values["window"] = _window(body.window)
+    if body.members is not None:
+        await _check_members(who, body.members, kind, wait, on)
+    return values
+
+
+def _window(window: RollingIn | RangeIn | UntilIn) -> Window:
+    if isinstance(window, RangeIn):
+        if window.end < window.start:
+            raise invalid("window.end", "must not lie before start")
+        return Window(kind="range", start=window.start, end=window.end)
+    if isinstance(window, UntilIn):
+        return Window(kind="until", end=window.date)
+    return Window(kind="rolling", count=window.count, unit=window.unit, counting=window.counting)
+
+
+async def _check_members(who: Principal, members: list[MemberIn], kind: str, wait: float, on: Turn) -> None:
+    if kind == "personal" and len(members) > 1:
+        raise invalid("members", "a personal calendar has one member")
+    seen: set[str] = set()
+    for i, one in enumerate(members):
+        if one.member_id in seen:
+            raise invalid(f"members.{i}.member_id", "is given twice")
+        seen.add(one.member_id)
+        known = await on.records(Member).wait(one.member_id, lambda m: m is not None, wait)
+        if known is None or known.workspace_id != who.workspace_id or known.status != "active":
+            raise MEMBER_UNKNOWN.at(f"members.{i}.member_id", "is not known here")
+
+
+def _completed(values: dict[str, Any]) -> dict[str, Any]:
+    """The interval is the duration, rounded up to 5 minutes, unless it is given."""
+    duration = values.get("duration_minutes", 30)
+    return {"interval_minutes": min(-(-duration // 5) * 5, 720), **values}
+
+
+async def _claim(address: str, calendar_id: str, on: Turn) -> None:
+    if not await on.records(Address).decide(address, lambda a: domain.claim_address(a, address, calendar_id)):
+        raise SLUG_TAKEN
+
+
+async def _remember_members(calendar: Calendar, on: Turn) -> None:
+    """Who serves where, so that a removed member is found in every calendar."""
+    for one in calendar.draft.members:
+        link = CalendarOfMember(
+            id=index_key(one.member_id, calendar.id), member_id=one.member_id, calendar_id=calendar.id
+        )
+        await on.records(CalendarOfMember).decide(link.id, partial(domain.link_member, link=link))
+
+
+def _actor(who: Principal, on: Turn) -> Actor:
+    return Actor(id=who.member_id, now=on.now)
+
+
+_REFUSALS = {"calendar_retired": CALENDAR_RETIRED, "calendar_without_members": CALENDAR_WITHOUT_MEMBERS}
+
+
+def _unrefused(changed: Changed | None) -> Calendar:
+    if changed is None:
+        raise NOT_FOUND
+    if changed.code == "stale_version":
+        raise STALE_VERSION(headers={"ETag": f'"{changed.calendar.version}"'})
+    if changed.code is not None:
+        raise _REFUSALS[changed.code]
+    return changed.calendar
+
+
+def _answered(calendar: Calendar, status: int = 200, *, replayed: bool = False) -> Response:
+    location = f"/calendars/{calendar.id}" if status in (201, 202) else None
+    return answer(_view(calendar), status, version=calendar.version, location=location, replayed=replayed)
+
+
+def _view(calendar: Calendar) -> CalendarView:
+    draft = calendar.draft
+    return CalendarView(
+        id=calendar.id,
+        version=calendar.version,
+        status=calendar.status,
+        address=calendar.address,
+        published_version=calendar.published_version or None,
+        has_unpublished_changes=calendar.published is not None and calendar.published != draft,
+        window=_window_view(draft.window),
+        location=_location(draft.location),
+        members=[MemberIn(**one.model_dump()) for one in draft.members],
+        created_at=calendar.created_at,
+        changed_at=calendar.changed_at,
+        **draft.model_dump(exclude={"window", "location", "members"}),
+    )
+
+
+def _window_view(window: Window | None) -> dict[str, Any] | None:
+    if window is None:
+        return None
+    if window.kind == "until":
+        return {"kind": "until", "date": window.end}
+    names = ("kind", "start", "end") if window.kind == "range" else ("kind", "count", "unit", "counting")
+    return {name: getattr(window, name) for name in names}
+
+
+def _location(location: Location | None) -> LocationIn | None:
+    return None if location is None else LocationIn.model_validate(location.model_dump())
+
+
+async def _public(calendar: Calendar, on: Turn) -> PublicCalendar:
+    terms = calendar.published or calendar.draft
+    workspace = await on.records(Workspace).get(calendar.workspace_id)
+    return PublicCalendar(
+        id=calendar.id,
+        version=calendar.published_version,
+        status="retired" if calendar.status == "retired" else "active",
+        address=calendar.address,
+        workspace_name=workspace.name if workspace is not None else calendar.workspace_slug,
+        kind=terms.kind,
+        name=terms.name,
+        description=terms.description,
+        tz=terms.tz,
+        duration_minutes=terms.duration_minutes,
+        location=_location(terms.location),
+        guest_chooses_host=terms.guest_chooses_host,
+        hosts=await host_views(tuple(one.member_id for one in terms.members), on),
+        cancel_cutoff_minutes=terms.cancel_cutoff_minutes,
+        reschedule_cutoff_minutes=terms.reschedule_cutoff_minutes,
+    )

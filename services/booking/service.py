@@ -1,0 +1,73 @@
+"""The table of booking."""
+
+from services.booking import handlers
+from services.booking.domain import bookings, calendars, transitions
+from services.booking.domain.bookings import Booking
+from services.booking.domain.calendars import Address, Calendar, CalendarOfMember, Member, Workspace
+from services.booking.domain.saga import SAGA
+from services.booking.domain.tokens import LinkSecret
+from services.booking.routes import router
+from services.booking.store import Links, open_links
+from turnus_contracts import (
+    AssigneeSettled,
+    AttemptReleased,
+    BookingConcluded,
+    BookingConfirmed,
+    BookingMoved,
+    BookingReleased,
+    BookingRequested,
+    CalendarApplied,
+    CalendarPublished,
+    ChangeRecorded,
+    GuestDetailsGiven,
+    MemberChanged,
+    SlotRefused,
+    WorkspaceChanged,
+)
+from turnus_runtime.service import Says, Service
+from turnus_runtime.settings import Settings
+
+
+def links(_: Settings) -> Links:
+    """The secret of guests' links in this process."""
+    return Links()
+
+
+service = Service(
+    name="booking",
+    summary="Calendars, and bookings: the saga",
+    records=(Booking, Calendar, Address, CalendarOfMember, Member, Workspace, LinkSecret),
+    consumes={
+        SlotRefused: handlers.refuse_booking,
+        AssigneeSettled: handlers.settle_booking,
+        CalendarApplied: handlers.note_applied,
+        MemberChanged: handlers.learn_member,
+        WorkspaceChanged: handlers.learn_workspace,
+    },
+    publishes=(
+        CalendarPublished,
+        GuestDetailsGiven,
+        BookingRequested,
+        AttemptReleased,
+        BookingConfirmed,
+        BookingMoved,
+        BookingReleased,
+        BookingConcluded,
+        ChangeRecorded,
+    ),
+    says=(
+        Says(Calendar, calendars.states_now),
+        Says(Booking, bookings.details_now, index="ends", since=bookings.facts_since),
+        Says(Booking, bookings.facts_now, index="ends", since=bookings.facts_since, daily=False),
+    ),
+    timers={
+        transitions.REDRIVE: handlers.ask_again,
+        transitions.EXPIRE: handlers.expire_attempt,
+        transitions.CONCLUDE: handlers.conclude_booking,
+    },
+    resources=("calendars", "bookings"),
+    routes=router,
+    effects=links,
+    open=open_links,
+    saga=SAGA,
+)
