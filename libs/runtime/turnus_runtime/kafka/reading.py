@@ -1,4 +1,4 @@
-"""Reading topics beside all groups, for people and their tools: joins nothing, commits nothing, moves nobody's place."""
+"""Reading topics beside all groups, for people and their tools: joins nothing, commits nothing."""
 
 import asyncio
 import time

@@ -33,8 +33,8 @@ from turnus_runtime.ports import Message
 
 BATCH_TIMEOUT_MS = 10
 POLL_MS = 250
-REQUEST_TIMEOUT_MS = 15_000
-"""Above the rebalance timeout: a join is answered when the slowest member has joined."""
+JOIN_MARGIN_MS = 5000
+"""A request may take this much longer than the timeouts of the group: a join is answered when the slowest has joined."""
 BOUND_SECONDS = 3.0
 """For commits, leaving and closing: what the broker does not answer by then does not matter."""
 
@@ -48,6 +48,7 @@ class ConsumerOptions:
     `max_in_flight` bounds the messages taken and not finished, `lane_depth` those waiting in one lane; `max_records` is
     the largest batch. `drain` is how long a stop waits for what was taken, `revoke` how long a rebalance waits for what
     is being handled (all other members wait too). A loop that has not polled for `poll_limit` is started anew.
+    `session_timeout_ms`: Kafka allows 6000 and more; Tansu makes every join take half of it, so 2000 to 3000 there.
     """
 
     max_in_flight: int = 500
@@ -117,7 +118,7 @@ class Session(ConsumerRebalanceListener):
         self._broker = FastStreamBroker(
             url,
             client_id=client_id,
-            request_timeout_ms=REQUEST_TIMEOUT_MS,
+            request_timeout_ms=max(options.session_timeout_ms, options.rebalance_timeout_ms) + JOIN_MARGIN_MS,
             metadata_max_age_ms=options.metadata_max_age_ms,
             allow_auto_create_topics=False,
             consumer_only=True,
@@ -280,7 +281,7 @@ async def _undecoded(message: KafkaMessage) -> tuple[ConsumerRecord, ...]:
     return message.raw_message
 
 
-def message_of(record: ConsumerRecord) -> Message:
+def message_of(record: "ConsumerRecord[bytes, bytes]") -> Message:
     """Strangers' keys and headers may be any bytes; what is no text must not stop anybody."""
     return Message(
         topic=record.topic,
