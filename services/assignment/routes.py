@@ -1,5 +1,6 @@
 """What staff can read: whose turn it is, and why everybody was chosen."""
 
+import re
 from typing import Annotated
 
 from fastapi import APIRouter, Response
@@ -7,7 +8,8 @@ from fastapi import APIRouter, Response
 from services.assignment.domain.choice import Choice
 from services.assignment.domain.credit import bookings
 from services.assignment.domain.rotation import PERSONAL, Rotation
-from turnus_runtime.http import Answer, Instant, On, Page, Paged, Principal, answer, found, staff
+from turnus_runtime.http import Answer, Instant, On, Page, Paged, Principal, answer, cursor, found, invalid, staff
+from turnus_runtime.records import key
 
 router = APIRouter(prefix="/rotations", tags=["rotations"])
 
@@ -70,9 +72,23 @@ async def get_rotation(calendar_id: str, who: Viewer, on: On) -> Response:
 
 @router.get("/{calendar_id}/choices")
 async def list_choices(calendar_id: str, who: Viewer, paging: Paged, on: On) -> Page[ChoiceView]:
-    """Every choice of a team calendar, the newest first."""
+    """Every choice of a team calendar, the newest first. A page spans `limit` turns of the rotation.
+
+    (Turns rise one by one, so a page is a narrow range of the index however many choices there are. A turn whose choice
+    is not filed yet leaves its page one shorter.)
+    """
     rotation = await _rotation(calendar_id, who, on)
-    return await paging.page(on.records(Choice), "rotation", rotation.id, _choice_view, reverse=True)
+    above = rotation.turn + 1 if paging.after is None else _turn(paging.after)
+    lowest = max(1, above - paging.limit)
+    bounds = key(rotation.id, lowest), key(rotation.id, above)
+    choices = await on.records(Choice).find("rotation", *bounds, limit=paging.limit, reverse=True)
+    return Page(items=[_choice_view(choice) for choice in choices], next=cursor(str(lowest)) if lowest > 1 else None)
+
+
+def _turn(after: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,12}", after, re.ASCII):
+        raise invalid("after", "must be the next of the page before")
+    return int(after)
 
 
 async def _rotation(calendar_id: str, who: Principal, on: On) -> Rotation:
