@@ -20,7 +20,7 @@ from pymongo.write_concern import WriteConcern
 
 from turnus_runtime.mongo import documents
 from turnus_runtime.mongo.documents import NEXT_DUE, Write
-from turnus_runtime.mongo.gathering import Gathering
+from turnus_runtime.mongo.gathering import CLOSED, Gathering
 from turnus_runtime.ports import Stored, StoreUnavailable
 
 Observe = Callable[[str, str, float, int], None]
@@ -63,9 +63,11 @@ class MongoStore:
         )
         self._observe = observe or _nothing
         self._collections: dict[str, _Collection] = {}
+        self._closed = False
         self._indexes: dict[str, set[str]] = {}
 
     async def prepare(self, collections: Mapping[str, Sequence[str]]) -> None:
+        self._check_open()
         for name, indexes in collections.items():
             async with _round_trip("prepare", name, 1, self._observe):
                 await self._create(name)
@@ -112,21 +114,29 @@ class MongoStore:
             await self._at(collection).clears.ask(id, owed_ids)
 
     async def now(self) -> datetime:
+        self._check_open()
         async with _round_trip("now", "", 1, self._observe):
-            said: datetime = (await self._client.admin.command("hello"))["localTime"]
-        return said.astimezone(UTC)
+            # A command does not inherit the client's codec: without this the time would be naive.
+            said = await self._client.admin.command("hello", codec_options=documents.DECODING)
+        return said["localTime"].astimezone(UTC)
 
     async def close(self) -> None:
-        """Finish what is under way, refuse what waits, and close the connections."""
+        """Finish what is under way, refuse what waits or comes, and close the connections."""
+        self._closed = True
         for collection in self._collections.values():
             await collection.settle()
         self._client.close()
 
     def _at(self, name: str) -> "_Collection":
+        self._check_open()
         if name not in self._collections:
             raw = cast("_Raw", self._database.get_collection(name, codec_options=RAW))  # its stub forgets the codec
             self._collections[name] = _Collection(raw, self._observe)
         return self._collections[name]
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreUnavailable(CLOSED)
 
     async def _create(self, name: str) -> None:
         try:

@@ -19,6 +19,7 @@ IN_FLIGHT = 2
 """Batches under way at once: one at the server while the next is prepared or answered here."""
 BATCH_ITEMS = 100
 BATCH_BYTES = 8 * 2**20
+CLOSED = "the store was closed by this process"
 
 
 @dataclass(slots=True)
@@ -52,9 +53,12 @@ class Gathering(Generic[Item, Answer]):
         self._behind: dict[str, deque[_Call[Item, Answer]]] = {}  # not shared only: a key is here while it has a turn
         self._flying: set[asyncio.Task[None]] = set()
         self._called_soon = False
+        self._closed = False
 
     async def ask(self, key: str, item: Item) -> Answer:
         """The answer to `item`. A caller that is cancelled takes back only its own call."""
+        if self._closed:
+            raise StoreUnavailable(CLOSED)
         call = _Call[Item, Answer](item, asyncio.get_running_loop().create_future())
         if self._shared:
             self._ready.setdefault(key, []).append(call)
@@ -67,12 +71,13 @@ class Gathering(Generic[Item, Answer]):
         return await call.answer
 
     async def settle(self) -> None:
-        """Wait until nothing is under way, and let nothing more out."""
+        """Wait until nothing is under way, and let nothing more out: who asks is told `StoreUnavailable`."""
+        self._closed = True
         waiting = [call for calls in (*self._ready.values(), *self._behind.values()) for call in calls]
         self._ready.clear()
         for calls in self._behind.values():
             calls.clear()
-        _fail(waiting, StoreUnavailable("the store is being closed"))
+        _fail(waiting, StoreUnavailable(CLOSED))
         await asyncio.gather(*self._flying, return_exceptions=True)
 
     def _go_soon(self) -> None:
@@ -121,16 +126,25 @@ class Gathering(Generic[Item, Answer]):
 
     async def _fly(self, batch: Mapping[str, Sequence[_Call[Item, Answer]]]) -> None:
         try:
-            answers = await self._send({key: [call.item for call in calls] for key, calls in batch.items()})
-            for key, calls in batch.items():
-                _tell(calls, answers[key])
-        except Exception as error:  # noqa: BLE001 (whatever it is, those who wait get it)
-            _fail([call for calls in batch.values() for call in calls], error)
+            await self._send_off(batch)
         finally:
             # Only what was cancelled together with the loop still waits here.
             _fail([call for calls in batch.values() for call in calls], StoreUnavailable("the batch was broken off"))
             for key in batch:
                 self._next_turn(key)
+
+    async def _send_off(self, batch: Mapping[str, Sequence[_Call[Item, Answer]]]) -> None:
+        try:
+            answers = await self._send({key: [call.item for call in calls] for key, calls in batch.items()})
+        except Exception as error:  # noqa: BLE001 (whatever it is, those who wait get it)
+            if len(batch) > 1 and not isinstance(error, StoreUnavailable):
+                for key, calls in batch.items():
+                    await self._send_off({key: calls})
+                return
+            _fail([call for calls in batch.values() for call in calls], error)
+        else:
+            for key, calls in batch.items():
+                _tell(calls, answers[key])
 
 
 def _tell(calls: Sequence[_Call[Item, Answer]], answer: Answer | Exception) -> None:

@@ -1,0 +1,203 @@
+"""One process: any set of services in any of the roles http, consume, jobs, over the real servers.
+
+Everything a process needs is made here, from settings; a service's own parts come from its table.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import Any, Literal
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+from turnus_runtime import telemetry
+from turnus_runtime.clock import StoreClock
+from turnus_runtime.credentials import with_credentials
+from turnus_runtime.host import Host, Ports, topics
+from turnus_runtime.http import App, app_of, gateway
+from turnus_runtime.ids import RandomIds
+from turnus_runtime.kafka import KafkaBroker
+from turnus_runtime.mongo import MongoStore
+from turnus_runtime.ports import BrokerUnavailable, StoreUnavailable, TopicSpec
+from turnus_runtime.redis import RateLimiter, RedisSignals
+from turnus_runtime.service import Service
+from turnus_runtime.settings import SERVICES_GROUP, Settings, load
+
+log = structlog.get_logger(__name__)
+
+Role = Literal["http", "consume", "jobs"]
+ROLES: tuple[Role, ...] = ("http", "consume", "jobs")
+RETRY_SECONDS = 0.5
+
+
+def installed(names: Sequence[str] = ()) -> list[Service]:
+    """The services by name, all installed ones by default. Raises `LookupError` for a name that is none."""
+    found = {entry.name: entry for entry in entry_points(group=SERVICES_GROUP)}
+    if unknown := [name for name in names if name not in found]:
+        raise LookupError(f"no service is called {unknown[0]}; there are {', '.join(sorted(found))}")
+    return [found[name].load() for name in (names or sorted(found))]
+
+
+def topics_of(services: Sequence[Service], settings: Settings) -> list[TopicSpec]:
+    """All topics of these services, each once."""
+    specs = [spec for service in services for spec in topics(with_credentials(service), settings.topic_partitions)]
+    return list({spec.name: spec for spec in specs}.values())
+
+
+@dataclass(slots=True)
+class Process:
+    """Services running in this process. `given` are settings that win over the environment."""
+
+    services: Sequence[Service]
+    roles: Sequence[Role] = ROLES
+    given: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    mounts: Mapping[str, ASGIApp] = field(default_factory=dict[str, ASGIApp])
+    hosts: dict[str, Host] = field(default_factory=dict[str, Host], init=False)
+    apps: dict[str, App] = field(default_factory=dict[str, App], init=False)
+    settings: Settings = field(init=False)
+    broker: KafkaBroker = field(init=False)
+    clock: StoreClock = field(init=False)
+    _signals: RedisSignals = field(init=False)
+    _limiter: RateLimiter = field(init=False)
+    _stores: list[MongoStore] = field(default_factory=list[MongoStore], init=False)
+    _loops: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]], init=False)
+    ready: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        """Make the parts; nothing is connected yet."""
+        self.settings = settings = load(Settings, **self.given)
+        self.broker = KafkaBroker(
+            settings.kafka_url,
+            client_id="turnus",
+            idempotent=settings.kafka_idempotent,
+            fetch_max_wait_ms=settings.kafka_fetch_max_wait_ms,
+            specs=topics_of(self.services, settings),
+            replication=settings.topic_replication,
+            observe=telemetry.observe_broker,
+        )
+        self.clock = StoreClock(self._store("runtime"), settings.clock_start)
+        self._signals = RedisSignals(settings.redis_url, settings.database_prefix)
+        self._limiter = RateLimiter(settings.redis_url, settings.database_prefix)
+        for service in self.services:
+            self._host(service)
+
+    async def start(self) -> None:
+        """Connect, make collections and topics, start the loops. Waits for servers that are not there yet."""
+        await _patiently("store", self.clock.open)
+        self._loop(self.clock.run())
+        self._loop(self._signals.run())
+        await _patiently("broker", self.broker.start)
+        specs = topics_of(self.services, self.settings)
+        await _patiently("topics", lambda: self.broker.provision(specs))
+        await asyncio.gather(*(_patiently(name, host.open) for name, host in self.hosts.items()))
+        await asyncio.gather(
+            *(host.start(consume="consume" in self.roles, jobs="jobs" in self.roles) for host in self.hosts.values())
+        )
+        self.ready = True
+
+    def app(self) -> ASGIApp:
+        """The HTTP app of this process: its services behind their prefixes."""
+        return gateway(self.apps, [host.service for host in self.hosts.values()], mounts=self.mounts)
+
+    async def stop(self) -> None:
+        """Stop taking work, end what is under way, publish what it owes, disconnect."""
+        self.ready = False
+        await asyncio.gather(*(host.stop() for host in self.hosts.values()))
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        await self.broker.stop()
+        await self._limiter.close()
+        for store in self._stores:
+            await store.close()
+
+    @property
+    def idle(self) -> bool:
+        """Nothing under way in this process."""
+        return all(host.idle for host in self.hosts.values())
+
+    def health(self) -> dict[str, Any]:
+        """Every loop of the process: alive and moving."""
+        loops = all(not loop.done() for loop in self._loops)
+        hosts = {name: host.health() for name, host in self.hosts.items()}
+        return {"alive": loops and all(host["alive"] for host in hosts.values()), "services": hosts}
+
+    def _host(self, service: Service) -> None:
+        settings = load(service.settings, **self.given)
+        ports = Ports(
+            store=self._store(service.name),
+            broker=self.broker,
+            clock=self.clock,
+            ids=RandomIds(),
+            signals=self._signals,
+            effects=service.effects(settings) if service.effects is not None else None,
+        )
+        host = Host(service, ports, settings)
+        self.hosts[service.name] = host
+        if "http" in self.roles and service.routes is not None:
+            self.apps[service.name] = app_of(host.service, host.turn, settings=settings, limiter=self._limiter)
+
+    def _store(self, name: str) -> MongoStore:
+        database = f"{self.settings.database_prefix}_{name}"
+        store = MongoStore(self.settings.mongo_url, database, observe=telemetry.observe_store)
+        self._stores.append(store)
+        return store
+
+    def _loop(self, work: Coroutine[Any, Any, None]) -> None:
+        self._loops.append(asyncio.create_task(work))
+
+
+async def _patiently(what: str, work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    """Wait for a server that does not answer yet, saying so once."""
+    said = False
+    while True:
+        try:
+            await work()
+        except (StoreUnavailable, BrokerUnavailable):
+            if not said:
+                log.warning("waiting_for_server", what=what)
+            said = True
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            return
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handling: the process stops everything in its own order."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def listening(app: ASGIApp, host: str, port: int) -> AsyncGenerator[int]:
+    """Serve an ASGI app by uvicorn on this loop; gives the port. Signals are the caller's."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,
+        timeout_graceful_shutdown=10,
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve())
+    try:
+        while not server.started:
+            if serving.done():
+                serving.result()
+                raise OSError(f"cannot listen on {host}:{port}")
+            await asyncio.sleep(0.01)
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        await asyncio.gather(serving, return_exceptions=True)

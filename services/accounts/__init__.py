@@ -1,0 +1,1 @@
+"""accounts: who there is, who may do what, and who did it."""

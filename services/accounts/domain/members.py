@@ -1,0 +1,204 @@
+"""Members of a workspace: who they are and what they may do. Removal is a status, and final."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from services.accounts.domain.auditing import Actor, recorded
+from services.accounts.domain.roles import Role, may_give
+from turnus_contracts import MemberChanged
+from turnus_runtime.records import Decision, Owed, Record, key, state, timer
+
+TAKE_SEAT, VOID_CREDENTIALS, JOIN = "take_seat", "void_credentials", "join"
+
+
+class Member(Record):
+    """One person in one workspace. They sign in with their identity, if they have one yet.
+
+    `epoch` rises whenever what they may do changes: sessions and API keys of an older epoch are void.
+    `owner_since` is the version with which they last became an owner, 0 if they are none.
+    """
+
+    collection: ClassVar[str] = "members"
+    indexes: ClassVar[tuple[str, ...]] = ("by_workspace",)
+
+    workspace_id: str
+    version: int
+    status: Literal["active", "removed"] = "active"
+    name: str
+    email: str
+    tz: str
+    locale: str
+    role: Role
+    identity_id: str | None = None
+    owner_since: int = 0
+    epoch: int = 1
+    request_digest: str | None = None
+    created_at: datetime
+    changed_at: datetime
+
+    def keys(self) -> Mapping[str, str | int | None]:
+        """By workspace, removed ones not."""
+        listed = key(self.workspace_id, self.id) if self.status == "active" else None
+        return {"self": self.id, "by_workspace": listed}
+
+
+class AddressClaim(Record):
+    """Which member of a workspace has an e-mail address; the id is derived from both, so the insert is the guard.
+
+    Signing in finds the member here.
+    """
+
+    collection: ClassVar[str] = "member_addresses"
+    workspace_id: str
+    member_id: str
+
+
+class Changed(BaseModel):
+    """What became of a change: the member as they are now; `refusal` if it was refused.
+
+    `leaves_office`: this is an owner, who must leave their seat first.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    member: Member
+    refusal: Literal["forbidden", "stale", "gone"] | None = None
+    leaves_office: bool = False
+
+
+def claim_address(
+    current: AddressClaim | None, new: AddressClaim, vacated: str | None, errand: Owed
+) -> Decision[AddressClaim, str]:
+    """Take an e-mail address in a workspace for a member to be made; the answer is who has it now.
+
+    `vacated` is a removed member, whose address may be taken over. `errand` makes the member, should this process
+    die first.
+    """
+    if current is not None and current.member_id not in (new.member_id, vacated):
+        return Decision(current.member_id)
+    if current is not None and current.member_id == new.member_id:
+        return Decision(new.member_id)
+    return Decision(new.member_id, new, owes=[errand])
+
+
+def joining(plan: Mapping[str, Any], due: datetime) -> Owed:
+    """The errand of `claim_address`: the member to be made, as JSON."""
+    return timer(JOIN, due, data=plan)
+
+
+def joined(current: AddressClaim | None) -> Decision[AddressClaim, None]:
+    """The member is made: the errand is done."""
+    if current is None or current.owes(JOIN) is None:
+        return Decision(None)
+    return Decision(None, current, drops=[JOIN])
+
+
+def join(current: Member | None, new: Member, actor: Actor) -> Decision[Member, tuple[Member, bool]]:
+    """Make a member; the answer says whether it was there already."""
+    if current is not None:
+        return Decision((current, True))
+    return Decision((new, False), new, owes=_said(new, "created", actor))
+
+
+def change(
+    current: Member, values: Mapping[str, Any], role: Role | None, expected: int | None, by: Role, actor: Actor
+) -> Decision[Member, Changed]:
+    """Change a member's own values and, if `role` is given, what they are. `by` is the role of whoever asks."""
+    if (refusal := _refusal(current, role or current.role, expected, by)) is not None:
+        return Decision(refusal)
+    differing = {name: value for name, value in values.items() if getattr(current, name) != value}
+    leaves = current.role == "owner" and role is not None and role != "owner"
+    if role is not None and role != current.role and not leaves:
+        differing |= {"role": role, "epoch": current.epoch + 1}
+        differing |= {"owner_since": current.version + 1} if role == "owner" else {}
+    if not differing:
+        return Decision(Changed(member=current, leaves_office=leaves))
+    changed = current.change(**differing, version=current.version + 1, changed_at=actor.now)
+    told = sorted(set(differing) - {"epoch", "owner_since"})
+    return Decision(Changed(member=changed, leaves_office=leaves), changed, owes=_said(changed, "changed", actor, told))
+
+
+def remove(current: Member, expected: int | None, by: Role, actor: Actor) -> Decision[Member, Changed]:
+    """Remove a member. Again is fine."""
+    if current.status == "removed":
+        return Decision(Changed(member=current))
+    if (refusal := _refusal(current, current.role, expected, by)) is not None:
+        return Decision(refusal)
+    if current.role == "owner":
+        return Decision(Changed(member=current, leaves_office=True))
+    return _removed(current, actor)
+
+
+def leave_office(current: Member | None, since: int, to: Role | None, actor: Actor) -> Decision[Member, Changed | None]:
+    """An owner whose seat is free becomes `to`, or is removed. An ownership of another time is not meant."""
+    if current is None:
+        return Decision(None)
+    if current.owner_since != since:
+        return Decision(Changed(member=current))
+    if to is None:
+        return _removed(current, actor)
+    changed = current.change(
+        role=to, owner_since=0, epoch=current.epoch + 1, version=current.version + 1, changed_at=actor.now
+    )
+    return Decision(Changed(member=changed), changed, owes=_said(changed, "changed", actor, ["role"]))
+
+
+def seated(current: Member | None, since: int) -> Decision[Member, None]:
+    """The seat of this ownership is taken, or was left already: the timer is done."""
+    entry = current.owes(TAKE_SEAT) if current is not None else None
+    if current is None or entry is None or (entry.data or {}).get("since") != since:
+        return Decision(None)
+    return Decision(None, current, drops=[TAKE_SEAT])
+
+
+def voided(current: Member | None, epoch: int) -> Decision[Member, None]:
+    """All credentials of older epochs are ended: the timer is done, unless a newer epoch has begun."""
+    if current is None or current.epoch != epoch or current.owes(VOID_CREDENTIALS) is None:
+        return Decision(None)
+    return Decision(None, current, drops=[VOID_CREDENTIALS])
+
+
+def described(member: Member, _: datetime) -> tuple[MemberChanged, ...]:
+    """What a member says of themselves."""
+    return (
+        MemberChanged(
+            workspace_id=member.workspace_id,
+            member_id=member.id,
+            version=member.version,
+            status=member.status,
+            name=member.name,
+            email=member.email,
+            tz=member.tz,
+            locale=member.locale,
+            role=member.role,
+        ),
+    )
+
+
+def _refusal(current: Member, role: Role, expected: int | None, by: Role) -> Changed | None:
+    if current.status != "active":
+        return Changed(member=current, refusal="gone")
+    if expected is not None and expected != current.version:
+        return Changed(member=current, refusal="stale")
+    if role != current.role and not may_give(by, current.role, role):
+        return Changed(member=current, refusal="forbidden")
+    return None
+
+
+def _removed(current: Member, actor: Actor) -> Decision[Member, Changed]:
+    gone = current.change(
+        status="removed", owner_since=0, epoch=current.epoch + 1, version=current.version + 1, changed_at=actor.now
+    )
+    return Decision(Changed(member=gone), gone, owes=_said(gone, "removed", actor))
+
+
+def _said(member: Member, action: str, actor: Actor, fields: list[str] | None = None) -> list[Owed]:
+    """What a changed member owes: its state, the audit log, the seat of a new owner, the end of old credentials."""
+    owes = [state(MemberChanged), recorded(member, "member", action, actor, fields or ())]
+    if member.owner_since == member.version:
+        owes.append(timer(TAKE_SEAT, actor.now, data={"since": member.owner_since}))
+    if action == "removed" or "role" in (fields or ()):
+        owes.append(timer(VOID_CREDENTIALS, actor.now, data={"actor_id": actor.id}))
+    return owes
