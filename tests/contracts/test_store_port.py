@@ -1,6 +1,7 @@
 """One behaviour for every store: MongoDB's adapter on the real embedded server, and the simulated one."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -37,7 +38,7 @@ def thing(id: str = "a", version: int = 1, **fields: Any) -> Stored:
 
 
 def owing(*entries: tuple[str, int]) -> tuple[dict[str, Any], ...]:
-    return tuple({"id": id, "due": due, "what": {"x.y": "$v"}} for id, due in entries)
+    return tuple({"id": entry, "due": due, "what": {"x.y": "$v"}} for entry, due in entries)
 
 
 async def got(store: Store, id: str = "a") -> Stored:
@@ -89,8 +90,8 @@ async def test_versions_rise_by_one(store: Store) -> None:
 
 async def test_racing_increments_are_exact(store: Store) -> None:
     """Eight writers, a hundred increments each, on two documents: none is lost, none counted twice."""
-    for id in ("a", "b"):
-        await store.insert(C, thing(id, state={"n": 0}))
+    for one in ("a", "b"):
+        await store.insert(C, thing(one, state={"n": 0}))
 
     async def increment(id: str) -> None:
         while True:
@@ -105,18 +106,18 @@ async def test_racing_increments_are_exact(store: Store) -> None:
             await increment(id)
 
     await asyncio.gather(*(increment_often("ab"[n % 2]) for n in range(8)))
-    for id in ("a", "b"):
-        assert await got(store, id) == thing(id, version=401, state={"n": 400})
+    for one in ("a", "b"):
+        assert await got(store, one) == thing(one, version=401, state={"n": 400})
 
 
 async def test_a_chain_of_replaces_asked_at_once_is_told_exactly(store: Store) -> None:
     """Winners and losers of one document, and of several, in one breath."""
-    for id in ("a", "b"):
-        await store.insert(C, thing(id))
-    asks = [(id, version) for id in ("a", "b") for version in (2, 2, 3, 5, 3, 4)]
-    told = await asyncio.gather(*(store.replace(C, thing(id, version), version - 1) for id, version in asks))
+    for one in ("a", "b"):
+        await store.insert(C, thing(one))
+    asks = [(one, version) for one in ("a", "b") for version in (2, 2, 3, 5, 3, 4)]
+    told = await asyncio.gather(*(store.replace(C, thing(one, version), version - 1) for one, version in asks))
     assert told == [True, False, True, False, False, True] * 2
-    assert [(await got(store, id)).version for id in ("a", "b")] == [4, 4]
+    assert [(await got(store, one)).version for one in ("a", "b")] == [4, 4]
 
 
 async def test_nothing_is_shared_between_readers_and_the_store(store: Store) -> None:
@@ -253,18 +254,18 @@ async def test_clears_of_one_document_at_once_all_count(store: Store) -> None:
 async def test_a_clear_that_races_with_a_replace_loses_neither(store: Store) -> None:
     """The replace brings back what it still knew; what it newly owes stays; next_due fits what is left."""
     for round_ in range(20):
-        id = f"r{round_}"
-        await store.insert(C, thing(id, owed=owing(("old", 10))))
+        racing = f"r{round_}"
+        await store.insert(C, thing(racing, owed=owing(("old", 10))))
         _, won = await asyncio.gather(
-            store.clear(C, id, ["old"]), store.replace(C, thing(id, 2, owed=owing(("old", 10), ("new", 50))), 1)
+            store.clear(C, racing, ["old"]), store.replace(C, thing(racing, 2, owed=owing(("old", 10), ("new", 50))), 1)
         )
-        after = await got(store, id)
+        after = await got(store, racing)
         assert won
         assert after.version == 2
         assert [entry["id"] for entry in after.owed] in (["old", "new"], ["new"])
-        (found,) = [one for one in await store.find(C, "next_due", 0, 99, limit=99) if one.id == id]
+        (found,) = [one for one in await store.find(C, "next_due", 0, 99, limit=99) if one.id == racing]
         assert found.next_due == after.next_due
-        assert id in await due_ids(store, after.next_due or 0, (after.next_due or 0) + 1)
+        assert racing in await due_ids(store, after.next_due or 0, (after.next_due or 0) + 1)
 
 
 STRANGE = {
@@ -303,10 +304,10 @@ async def test_strange_names_and_values_come_back_as_they_were(store: Store) -> 
 
 async def test_strange_ids_are_ids(store: Store) -> None:
     ids = ["$v", "a.b", "", "ü", "x" * 500, "$$ROOT", "0"]
-    for id in ids:
-        assert await store.insert(C, thing(id))
-        assert await store.replace(C, thing(id, 2), 1)
-    assert [(await got(store, id)).version for id in ids] == [2] * len(ids)
+    for strange in ids:
+        assert await store.insert(C, thing(strange))
+        assert await store.replace(C, thing(strange, 2), 1)
+    assert [(await got(store, strange)).version for strange in ids] == [2] * len(ids)
 
 
 @pytest.mark.parametrize(
@@ -317,7 +318,9 @@ async def test_a_bad_value_is_the_callers_own_error(store: Store, value: Any, er
     """Not `StoreUnavailable`: trying again would not help. Calls made at the same moment are not harmed."""
     await store.insert(C, thing("b"))
     bad, good, read = await asyncio.gather(
-        store.insert(C, thing(state={"value": value})), store.insert(C, thing("c")), store.get(C, "b"),
+        store.insert(C, thing(state={"value": value})),
+        store.insert(C, thing("c")),
+        store.get(C, "b"),
         return_exceptions=True,
     )
     assert isinstance(bad, error)
@@ -361,7 +364,13 @@ async def test_a_write_whose_caller_was_cancelled_does_not_block_the_next(store:
     assert (await got(store)).version == 2
 
 
-async def test_the_clock_is_aware_and_goes_on(store: Store) -> None:
-    first = await store.now()
-    assert first.utcoffset() == timedelta(0)
-    assert await store.now() >= first
+async def test_the_clock_is_aware_and_right_in_any_zone_of_the_machine(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Asia/Kathmandu")
+        time.tzset()
+        before, told, after = datetime.now(UTC), await store.now(), datetime.now(UTC)
+    time.tzset()
+    assert told.utcoffset() == timedelta(0)
+    assert before - timedelta(milliseconds=1) <= told <= after

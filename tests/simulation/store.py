@@ -60,13 +60,13 @@ class SimulatedStore:
         documents.span(index, low, high, limit)
         await self.fault("before", "find", collection, index)
         matching = [
-            (key, id)
-            for id, kept in self._in(collection).items()
+            (key, matched)
+            for matched, kept in self._in(collection).items()
             if (key := kept.sorted_by.get(index)) is not None and _within(low, key, high)
         ]
         # As in MongoDB the key alone orders; ids make equal keys repeatable.
         matching.sort(reverse=reverse)
-        found = [self._in(collection)[id] for _, id in matching[:limit]]
+        found = [self._in(collection)[matched] for _, matched in matching[:limit]]
         await self.fault("after", "find", collection, index)
         return [documents.read(kept.raw) for kept in found]
 
