@@ -1,0 +1,59 @@
+"""The `turnus` command.
+
+A command's module is imported when the command runs, so that `turnus --help` and `turnus down` answer at once. What a
+person can mend is one clear sentence on stderr and exit code 1; wrong usage is 2; Ctrl-C is 130.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from turnus_runtime.cli.parser import parsed
+
+PROBLEMS = frozenset(
+    {
+        "BrokerUnavailable",
+        "DataDirectoryInUse",
+        "OperationError",
+        "PortInUse",
+        "ServerDidNotStart",
+        "ServerUnavailable",
+        "SettingsError",
+        "StoreUnavailable",
+        "UnknownTopic",
+    }
+)
+"""Names of exceptions of the runtime whose message says what to do; by name, so that none needs importing."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    arguments = parsed(argv)
+    module, _, function = str(arguments.run).partition(":")
+    try:
+        return int(getattr(import_module(f"turnus_runtime.cli.{module}"), function)(arguments) or 0)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # `turnus events tail | head`
+        sys.stderr.close()
+        return 0
+    except Exception as problem:
+        sentence = _sentence(problem)
+        if sentence is None:
+            raise
+        print(f"turnus: {sentence}", file=sys.stderr)
+        return 1
+
+
+def _sentence(problem: Exception) -> str | None:
+    ours = type(problem).__module__.startswith("turnus_runtime.")
+    for kind in type(problem).__mro__:
+        if ours and kind.__name__ in PROBLEMS:
+            return _WAYS_OUT.get(kind.__name__, "{}").format(problem)
+    return None
+
+
+_WAYS_OUT = {
+    "BrokerUnavailable": "the broker does not answer ({}): is it running, and is TURNUS_KAFKA_URL right?",
+    "StoreUnavailable": "the store does not answer ({}): is it running, and is TURNUS_MONGO_URL right?",
+}

@@ -1,0 +1,271 @@
+"""What operators ask of a running installation: how it is, what was given up, and that everything be said again.
+
+Everything goes through the stores and the broker, so it works from any machine that reaches them, whoever serves.
+"""
+
+import json
+import os
+from collections import Counter
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from turnus_runtime.consume import dead_letter_topic
+from turnus_runtime.embedded import BROKER, CACHE, STORE, is_running
+from turnus_runtime.embedded.servers import HOST, cache_socket
+from turnus_runtime.host import Host, collections
+from turnus_runtime.kafka.reading import KafkaReader
+from turnus_runtime.ports import Broker, Message
+from turnus_runtime.process import Process
+from turnus_runtime.records import Record, millis
+from turnus_runtime.service import Says, Service
+from turnus_runtime.settings import Settings, env_name
+
+PAGE = 200
+COUNTED = 1_000
+"""Owed records of one collection are counted up to here."""
+LAST_TEXT = "\U0010ffff"
+LAST_INT = 1 << 62
+REPLAYED = "replayed"
+_ADDED = ("origin_topic", "origin_partition", "origin_offset", "error", "error_detail", "buried_at")
+
+
+class OperationError(Exception):
+    """Something was asked that cannot be done; the message says what to do."""
+
+
+def nearby(settings: Settings) -> dict[str, Any]:
+    """Where the servers of a `turnus up` on this data directory are, if one runs; the environment wins over it."""
+    if not is_running(settings.data_dir):
+        return {}
+    try:
+        ports: dict[str, int] = json.loads((settings.data_dir / "ports.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    socket = cache_socket(settings.data_dir.absolute())
+    found: dict[str, Any] = {"kafka_idempotent": False, "kafka_fetch_max_wait_ms": 10}
+    if BROKER in ports:
+        found["kafka_url"] = f"{HOST}:{ports[BROKER]}"
+    if STORE in ports:
+        found["mongo_url"] = f"mongodb://{HOST}:{ports[STORE]}/?retryWrites=false&w=majority&directConnection=true"
+    if socket is not None:
+        found["redis_url"] = f"unix://{quote(str(socket))}"
+    elif CACHE in ports:
+        found["redis_url"] = f"redis://{HOST}:{ports[CACHE]}/0"
+    if (url := _demo_url(settings.data_dir)) is not None:
+        found["api_url"] = url
+    here = {name.upper() for name, value in os.environ.items() if value}
+    return {name: value for name, value in found.items() if env_name(name) not in here}
+
+
+def _demo_url(data_dir: Path) -> str | None:
+    try:
+        return str(json.loads((data_dir / "demo.json").read_text())["url"])
+    except (OSError, ValueError, LookupError):
+        return None
+
+
+@asynccontextmanager
+async def connected(services: Sequence[Service], given: Mapping[str, Any]) -> AsyncGenerator[Process]:
+    """These services with no role: their stores and the broker can be asked, and nothing runs.
+
+    Raises `StoreUnavailable` or `BrokerUnavailable` at once when a server is not there.
+    """
+    process = Process(services, roles=(), given=given)
+    try:
+        await process.clock.open()
+        await process.broker.start()
+        yield process
+    finally:
+        await process.stop()
+
+
+def reader_of(settings: Settings) -> KafkaReader:
+    """Reads topics beside all groups."""
+    return KafkaReader(settings.kafka_url, client_id="turnus-cli", fetch_max_wait_ms=settings.kafka_fetch_max_wait_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """How a service is. `owed` counts records with something due, at most `COUNTED` of a collection."""
+
+    service: str
+    owed: int
+    oldest_owed_seconds: float
+    lag: int
+    dead_letters: int
+
+
+async def status(process: Process, reader: KafkaReader) -> list[ServiceStatus]:
+    """One line a service."""
+    found: list[ServiceStatus] = []
+    for name, host in process.hosts.items():
+        owed, oldest = await _owed(host)
+        topics = host.receiver.topics
+        lag = await reader.lag(name, topics) if topics else 0
+        letters = await dead_letters(reader, [host.service])
+        waiting = sum(not letter.replayed for letter in letters)
+        found.append(ServiceStatus(name, owed, oldest, lag, waiting))
+    return found
+
+
+async def _owed(host: Host) -> tuple[int, float]:
+    now = millis(host.ports.clock.now())
+    count, oldest = 0, now
+    await host.ports.store.prepare(collections(host.service))
+    for name in collections(host.service):
+        due = await host.ports.store.find(name, "next_due", 0, now + 1, limit=COUNTED)
+        count += len(due)
+        oldest = min([oldest, *(document.next_due or now for document in due)])
+    return count, (now - oldest) / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that a service gave up, with where it came from and why. `value` is None where it is personal data."""
+
+    id: str
+    service: str
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    error: str
+    detail: str
+    buried_at: str
+    value: bytes | None
+    replayed: bool
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def shown(self) -> dict[str, Any]:
+        """As `turnus dead-letters show` prints it."""
+        return {
+            "id": self.id,
+            "origin": {"topic": self.topic, "partition": self.partition, "offset": self.offset, "key": self.key},
+            "error": self.error,
+            "detail": self.detail,
+            "buried_at": self.buried_at,
+            "replayed": self.replayed,
+            "headers": dict(self.headers),
+            "payload": None if self.value is None else _read(self.value),
+        }
+
+
+async def dead_letters(reader: KafkaReader, services: Sequence[Service]) -> list[DeadLetter]:
+    """All dead letters of these services that are kept, oldest first."""
+    topics = {dead_letter_topic(service.name): service.name for service in services}
+    found = await reader.all_of(list(topics))
+    replayed = {message.headers[REPLAYED] for message in found if REPLAYED in message.headers}
+    return [_letter(topics[message.topic], message, replayed) for message in found if REPLAYED not in message.headers]
+
+
+def _letter(service: str, message: Message, replayed: set[str]) -> DeadLetter:
+    told = message.headers
+    name = f"{service}:{message.partition}:{message.offset}"
+    return DeadLetter(
+        id=name,
+        service=service,
+        topic=told.get("origin_topic", ""),
+        partition=int(told.get("origin_partition", "-1")),
+        offset=int(told.get("origin_offset", "-1")),
+        key=message.key,
+        error=told.get("error", ""),
+        detail=told.get("error_detail", ""),
+        buried_at=told.get("buried_at", ""),
+        value=message.value or None,
+        replayed=name in replayed,
+        headers={name: value for name, value in told.items() if name not in _ADDED},
+    )
+
+
+def chosen(letters: Sequence[DeadLetter], ids: Sequence[str]) -> list[DeadLetter]:
+    """These letters by id. Raises `OperationError` for an id that is none."""
+    by_id = {letter.id: letter for letter in letters}
+    if unknown := [name for name in ids if name not in by_id]:
+        raise OperationError(f"there is no dead letter {unknown[0]}: `turnus dead-letters list` shows all")
+    return [by_id[name] for name in ids]
+
+
+async def replay(broker: Broker, letters: Sequence[DeadLetter]) -> None:
+    """Publish the messages again where they came from, as they were, and note that next to the letters.
+
+    Every service that listens gets them, which is harmless: all answer duplicates again. What fails again comes back
+    as a new letter. Raises `OperationError`, with nothing published, for a letter without payload.
+    """
+    if empty := [letter for letter in letters if letter.value is None]:
+        raise OperationError(
+            f"dead letter {empty[0].id} was kept without its payload (personal data): "
+            "`turnus republish` makes its owner say it again"
+        )
+    for letter in letters:
+        await broker.publish([Message(letter.topic, letter.key, letter.value, letter.headers)])
+        note = Message(dead_letter_topic(letter.service), letter.key, b"{}", {REPLAYED: letter.id})
+        await broker.publish([note])
+
+
+async def republish(host: Host) -> Counter[str]:
+    """Say again everything that the records of this service say of themselves, by its `says`; messages per topic.
+
+    Repeats are harmless, and it may be broken off and begun again.
+    """
+    said: Counter[str] = Counter()
+    await host.ports.store.prepare(collections(host.service))
+    now = host.ports.clock.now()
+    for says in host.service.says:
+        low = says.since(now) if says.since is not None else ""
+        async for page in pages(host, says, low):
+            events = [event for record in page for event in says.events(record, now)]
+            if events:
+                await host.relay.say(events)
+            said.update(event.topic() for event in events)
+    return said
+
+
+async def pages(host: Host, says: Says, low: str | int) -> AsyncGenerator[list[Record]]:
+    """The records of `says` in the order of its index from `low` upwards, each once, in pages."""
+    high = LAST_INT if isinstance(low, int) else LAST_TEXT
+    at_border: set[str] = set()
+    limit = PAGE
+    while True:
+        found = await host.records.find(says.record, says.index, low, high, limit=limit)
+        fresh = [record for record in found if record.id not in at_border]
+        if fresh:
+            yield fresh
+        if len(found) < limit:
+            return
+        border = _place(found[-1], says.index)
+        at_place = {record.id for record in found if _place(record, says.index) == border}
+        # Equal keys may fill a whole page: then only a larger one gets past them.
+        limit = limit * 2 if border == low and len(at_place) == len(found) else limit
+        at_border = at_place | (at_border if border == low else set())
+        low = border
+
+
+def _place(record: Record, index: str) -> str | int:
+    place = record.id if index == "self" else record.keys()[index]
+    if place is None:
+        raise LookupError(f"{record.id} was found by {index}, which it has no key for")
+    return place
+
+
+def _read(value: bytes) -> Any:
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value.decode(errors="replace")
+
+
+def line_of(message: Message) -> dict[str, Any]:
+    """A message as `turnus events tail` prints it."""
+    return {
+        "topic": message.topic,
+        "key": message.key,
+        "partition": message.partition,
+        "offset": message.offset,
+        "timestamp": message.timestamp,
+        "trace": message.headers.get("traceparent", ""),
+        "payload": None if message.value is None else _read(message.value),
+    }
