@@ -1,5 +1,6 @@
 """The table of availability."""
 
+from services.availability.adapters.demo import make_demo
 from services.availability.domain.claims import Claim
 from services.availability.domain.hosts import Host
 from services.availability.domain.rules import APPLY_RULES, Blocks, Member, MemberSchedule, ServedCalendar
@@ -49,4 +50,6 @@ service = Service(
     resources=("slots", "schedules", "blocks"),
     routes=router,
     effects=rules_cache,
+    demo=make_demo,
+    demo_order=2,
 )

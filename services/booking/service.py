@@ -1,6 +1,7 @@
 """The table of booking."""
 
 from services.booking import handlers
+from services.booking.adapters.demo import make_demo
 from services.booking.domain import bookings, calendars, transitions
 from services.booking.domain.bookings import Booking
 from services.booking.domain.calendars import Address, Calendar, CalendarOfMember, Member, Workspace
@@ -69,5 +70,7 @@ service = Service(
     routes=router,
     effects=links,
     open=open_links,
+    demo=make_demo,
+    demo_order=3,
     saga=SAGA,
 )

@@ -44,6 +44,8 @@ class Event(Value):
     identity: ClassVar[tuple[str, ...]]
     shared: ClassVar[bool] = False
     """Said by several services (`CalendarApplied`, `ChangeRecorded`); every other event has exactly one publisher."""
+    about: ClassVar[str | None] = None
+    """The field that names what this event is about, put into every log line of its handling."""
     personal: ClassVar[bool] = False
     """Holds guests' personal data; its dead letters hold no payload."""
 

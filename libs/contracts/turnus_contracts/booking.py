@@ -48,6 +48,7 @@ class GuestDetailsGiven(Event):
     kind: ClassVar[Kind] = "state"
     keyed_by: ClassVar[str] = "booking_id"
     identity: ClassVar[tuple[str, ...]] = ("booking_id", "version")
+    about: ClassVar[str | None] = "booking_id"
     personal: ClassVar[bool] = True
 
     workspace_id: str
@@ -72,6 +73,7 @@ class OfBooking(Event):
 
     keyed_by: ClassVar[str] = "calendar_id"
     identity: ClassVar[tuple[str, ...]] = ("booking_id", "attempt")
+    about: ClassVar[str | None] = "booking_id"
 
     workspace_id: str
     calendar_id: str

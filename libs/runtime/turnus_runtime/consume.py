@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
+from opentelemetry.trace import SpanKind
 from pydantic import ValidationError
 
 from turnus_contracts import Event
+from turnus_runtime import telemetry
 from turnus_runtime.ports import Broker, BrokerUnavailable, Clock, Message, StoreUnavailable
 from turnus_runtime.service import Handler, Service
-from turnus_runtime.telemetry import continued, span
 from turnus_runtime.turn import Turn
 
 log = structlog.get_logger(__name__)
@@ -58,23 +59,38 @@ class Receiver:
             return
         contract, handler = self._handlers[message.topic]
         began = time.perf_counter()
-        with continued(message.headers.get("traceparent", "")), span(f"{message.topic} {self._service.name}"):
-            try:
-                await self._handle(contract, handler, message)
-            except (StoreUnavailable, BrokerUnavailable):
-                raise
-            except Exception as problem:  # noqa: BLE001 - whatever a decision raises is its answer
-                await self._bury(contract, message, problem)
+        serving = telemetry.serving.set(self._service.name)
+        try:
+            with (
+                telemetry.continued(message.headers.get("traceparent", "")),
+                telemetry.span(f"{message.topic} {self._service.name}", kind=SpanKind.CONSUMER),
+                structlog.contextvars.bound_contextvars(topic=message.topic, **_subject(contract)),
+            ):
+                await self._settle(contract, handler, message)
+                log.debug("handled")
+        finally:
+            telemetry.serving.reset(serving)
         if self._observe is not None:
             self._observe("handle", message.topic, time.perf_counter() - began, 1)
 
+    async def _settle(self, contract: type[Event], handler: Handler, message: Message) -> None:
+        try:
+            await self._handle(contract, handler, message)
+        except (StoreUnavailable, BrokerUnavailable):
+            raise
+        except Exception as problem:  # noqa: BLE001 - whatever a handler raises is deterministic
+            await self._bury(contract, message, problem)
+
     async def _handle(self, contract: type[Event], handler: Handler, message: Message) -> None:
         event = contract.model_validate_json(message.value or b"")
+        if contract.about is not None:
+            structlog.contextvars.bind_contextvars(**{contract.about: getattr(event, contract.about)})
         try:
             await handler(event, self._turn())
         except (StoreUnavailable, BrokerUnavailable):
             raise
         except Exception as problem:  # noqa: BLE001 - whatever a decision raises is its answer
+            telemetry.count_retry(message.topic)
             log.warning("handler_retried", topic=message.topic, problem=type(problem).__name__)
             await handler(event, self._turn())
 
@@ -103,6 +119,11 @@ class Receiver:
         }
         value = b"" if contract.personal else message.value
         return Message(dead_letter_topic(self._service.name), message.key, value, headers)
+
+
+def _subject(contract: type[Event]) -> dict[str, str]:
+    """The name under which log lines say what the event is about; bound here so that it leaves with the message."""
+    return {contract.about: ""} if contract.about is not None else {}
 
 
 def _detail(problem: Exception) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from turnus_runtime import telemetry
 from turnus_runtime.consume import Receiver, dead_letter_topic
 from turnus_runtime.credentials import with_credentials
 from turnus_runtime.ports import Broker, Clock, Consumer, Ids, Signals, Store, TopicSpec
@@ -80,6 +81,7 @@ class Host:
         if consume and self.service.consumes:
             self.consumer = self.ports.broker.consumer(self.service.name, self.receiver.topics, self.receiver.receive)
             await self.consumer.start()
+        self._watch()
         if jobs and self.service.records:
             self.records.on_due = self.sweeper.poke
             self.sweeper.last_sweep_ms = millis(self.ports.clock.now())
@@ -92,9 +94,23 @@ class Host:
         if self._sweeping is not None:
             self._sweeping.cancel()
             await asyncio.gather(self._sweeping, return_exceptions=True)
+        telemetry.unwatch(self.service.name)
         await self.sweeper.stop()
         await self.records.stop()
         await self.relay.stop()
+
+    def _watch(self) -> None:
+        """Gauges of this host, read when metrics are collected."""
+        name, clock = self.service.name, self.ports.clock
+        telemetry.watch("clock_doubt", name, lambda: clock.doubt_seconds)
+        if (consumer := self.consumer) is not None:
+            telemetry.watch("busy", name, lambda: consumer.busy)
+            telemetry.watch("lag", name, lambda: consumer.health().get("lag"))
+        telemetry.watch("owed_age", name, self._owed_age)
+
+    def _owed_age(self) -> float | None:
+        oldest = self.sweeper.oldest_due_ms
+        return None if oldest is None else max(self.sweeper.last_sweep_ms - oldest, 0) / 1000
 
     @property
     def idle(self) -> bool:
@@ -114,6 +130,7 @@ class Host:
         return health
 
     async def _sweep_for_ever(self) -> None:
+        telemetry.serving.set(self.service.name)
         while True:
             try:
                 await self.sweeper.run()

@@ -100,10 +100,8 @@ class LaneWork:
         """True when the message is done, False when it is given up because its partition was (or all stops)."""
         pause = FIRST_PAUSE_SECONDS
         broken = False
-        while True:
-            try:
-                await self._receive(entry.message)
-            except (StoreUnavailable, BrokerUnavailable) as problem:
+        while (problem := await self._attempt(entry.message)) is not None:
+            if isinstance(problem, StoreUnavailable | BrokerUnavailable):
                 if pause == FIRST_PAUSE_SECONDS:
                     log.warning("lane_waits", topic=entry.message.topic, problem=type(problem).__name__)
                 self._lanes.hold(entry)
@@ -111,19 +109,25 @@ class LaneWork:
                 if not await self._patience(entry, pause):
                     return False
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-            except asyncio.CancelledError:
-                task = asyncio.current_task()
-                if task is None or task.cancelling():
-                    raise
-                if broken:
-                    return self._give_up(entry, "CancelledError")
-                broken = True
-            except Exception as problem:
-                if broken:
-                    return self._give_up(entry, type(problem).__name__)
-                broken = True
+            elif broken:
+                _say_skipped(entry.message, problem)
+                break
             else:
-                return True
+                broken = True
+        return True
+
+    async def _attempt(self, message: Message) -> BaseException | None:
+        """What `receive` raised; a cancellation that is not ours is one of its problems, not our end."""
+        try:
+            await self._receive(message)
+        except asyncio.CancelledError as problem:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            return problem
+        except Exception as problem:  # noqa: BLE001 (whatever it is, the lane goes on)
+            return problem
+        return None
 
     async def _patience(self, entry: Entry, seconds: float) -> bool:
         """Wait before the next try; False: there is no next try."""
@@ -135,14 +139,13 @@ class LaneWork:
             return True
         return False
 
-    def _give_up(self, entry: Entry, problem: str) -> bool:
-        """`receive` must turn what it cannot handle into a dead letter; that it raised twice is a bug of ours."""
-        message = entry.message
-        log.critical(
-            "message_skipped",
-            topic=message.topic,
-            partition=message.partition,
-            offset=message.offset,
-            problem=problem,
-        )
-        return True
+
+def _say_skipped(message: Message, problem: BaseException) -> None:
+    """`receive` must turn what it cannot handle into a dead letter; that it raised twice is a bug of ours."""
+    log.critical(
+        "message_skipped",
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        problem=type(problem).__name__,
+    )

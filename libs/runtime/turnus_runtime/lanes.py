@@ -209,9 +209,7 @@ class Lanes:
 
     def to_commit(self) -> dict[Partition, int]:
         """The positions that differ from what was committed last."""
-        return {
-            where: offset for where, offset in self.positions().items() if offset != self._logs[where].committed
-        }
+        return {where: offset for where, offset in self.positions().items() if offset != self._logs[where].committed}
 
     def committed(self, offsets: Mapping[Partition, int]) -> None:
         """These were committed."""

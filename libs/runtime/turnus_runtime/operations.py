@@ -4,25 +4,21 @@ Everything goes through the stores and the broker, so it works from any machine 
 """
 
 import json
-import os
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from turnus_runtime.consume import dead_letter_topic
-from turnus_runtime.embedded import BROKER, CACHE, STORE, is_running
-from turnus_runtime.embedded.servers import HOST, cache_socket
 from turnus_runtime.host import Host, collections
+from turnus_runtime.installation import OperationError
 from turnus_runtime.kafka.reading import KafkaReader
 from turnus_runtime.ports import Broker, Message
 from turnus_runtime.process import Process
 from turnus_runtime.records import Record, millis
 from turnus_runtime.service import Says, Service
-from turnus_runtime.settings import Settings, env_name
+from turnus_runtime.settings import Settings
 
 PAGE = 200
 COUNTED = 1_000
@@ -31,41 +27,6 @@ LAST_TEXT = "\U0010ffff"
 LAST_INT = 1 << 62
 REPLAYED = "replayed"
 _ADDED = ("origin_topic", "origin_partition", "origin_offset", "error", "error_detail", "buried_at")
-
-
-class OperationError(Exception):
-    """Something was asked that cannot be done; the message says what to do."""
-
-
-def nearby(settings: Settings) -> dict[str, Any]:
-    """Where the servers of a `turnus up` on this data directory are, if one runs; the environment wins over it."""
-    if not is_running(settings.data_dir):
-        return {}
-    try:
-        ports: dict[str, int] = json.loads((settings.data_dir / "ports.json").read_text())
-    except (OSError, ValueError):
-        return {}
-    socket = cache_socket(settings.data_dir.absolute())
-    found: dict[str, Any] = {"kafka_idempotent": False, "kafka_fetch_max_wait_ms": 10}
-    if BROKER in ports:
-        found["kafka_url"] = f"{HOST}:{ports[BROKER]}"
-    if STORE in ports:
-        found["mongo_url"] = f"mongodb://{HOST}:{ports[STORE]}/?retryWrites=false&w=majority&directConnection=true"
-    if socket is not None:
-        found["redis_url"] = f"unix://{quote(str(socket))}"
-    elif CACHE in ports:
-        found["redis_url"] = f"redis://{HOST}:{ports[CACHE]}/0"
-    if (url := _demo_url(settings.data_dir)) is not None:
-        found["api_url"] = url
-    here = {name.upper() for name, value in os.environ.items() if value}
-    return {name: value for name, value in found.items() if env_name(name) not in here}
-
-
-def _demo_url(data_dir: Path) -> str | None:
-    try:
-        return str(json.loads((data_dir / "demo.json").read_text())["url"])
-    except (OSError, ValueError, LookupError):
-        return None
 
 
 @asynccontextmanager

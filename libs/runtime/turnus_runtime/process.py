@@ -5,6 +5,7 @@ Everything a process needs is made here, from settings; a service's own parts co
 
 import asyncio
 import contextlib
+import signal
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
@@ -14,7 +15,8 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from turnus_runtime import telemetry
+from turnus_runtime import logs, telemetry, telemetry_sdk
+from turnus_runtime.admin import Checks, admin_app, clock_check
 from turnus_runtime.clock import StoreClock
 from turnus_runtime.credentials import with_credentials
 from turnus_runtime.host import Host, Ports, topics
@@ -120,11 +122,15 @@ class Process:
         """Nothing under way in this process."""
         return all(host.idle for host in self.hosts.values())
 
-    def health(self) -> dict[str, Any]:
-        """Every loop of the process: alive and moving."""
+    def alive(self) -> dict[str, Any]:
+        """Check of the admin port: every loop of the process is alive and moving."""
         loops = all(not loop.done() for loop in self._loops)
         hosts = {name: host.health() for name, host in self.hosts.items()}
-        return {"alive": loops and all(host["alive"] for host in hosts.values()), "services": hosts}
+        return {"ok": loops and all(host["alive"] for host in hosts.values()), "services": hosts}
+
+    def started(self) -> dict[str, Any]:
+        """Check of the admin port: connected, and everything was made that the services need."""
+        return {"ok": self.ready}
 
     def _host(self, service: Service) -> None:
         settings = load(service.settings, **self.given)
@@ -136,7 +142,7 @@ class Process:
             signals=self._signals,
             effects=service.effects(settings) if service.effects is not None else None,
         )
-        host = Host(service, ports, settings)
+        host = Host(service, ports, settings, observe=telemetry.observe_host)
         self.hosts[service.name] = host
         if "http" in self.roles and service.routes is not None:
             self.apps[service.name] = app_of(host.service, host.turn, settings=settings, limiter=self._limiter)
@@ -201,3 +207,42 @@ async def listening(app: ASGIApp, host: str, port: int) -> AsyncGenerator[int]:
     finally:
         server.should_exit = True
         await asyncio.gather(serving, return_exceptions=True)
+
+
+async def serve(services: Sequence[Service], roles: Sequence[Role], given: Mapping[str, Any]) -> None:
+    """Run services in this process until SIGTERM or SIGINT: their loops, their HTTP port, and the admin port."""
+    process = Process(services, roles, given)
+    async with running(process):
+        await stop_asked()
+
+
+@contextlib.asynccontextmanager
+async def running(process: Process) -> AsyncGenerator[int | None]:
+    """A process with everything around it: logs, telemetry, admin port, HTTP port (which it gives, None without)."""
+    settings = process.settings
+    logs.configure(settings)
+    measured = telemetry_sdk.start(settings)
+    checks = Checks({"loops": process.alive}, {"started": process.started, "clock": clock_check(process.clock)})
+    try:
+        async with contextlib.AsyncExitStack() as stack:
+            admin = admin_app(checks, measured.metrics_text)
+            await stack.enter_async_context(listening(admin, settings.admin_host, settings.admin_port))
+            stack.push_async_callback(process.stop)
+            await process.start()
+            port: int | None = None
+            if process.apps:
+                port = await stack.enter_async_context(listening(process.app(), settings.http_host, settings.http_port))
+            log.info("ready", services=[service.name for service in process.services], roles=process.roles, port=port)
+            yield port
+            log.info("stopping")
+    finally:
+        await asyncio.to_thread(measured.stop)
+
+
+async def stop_asked() -> None:
+    """Return when the process is told to stop."""
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+    await asked.wait()

@@ -14,6 +14,7 @@ from turnus_runtime.saga import Transition
 from turnus_runtime.settings import Settings
 
 if TYPE_CHECKING:
+    import httpx
     from fastapi import APIRouter
 
     from turnus_runtime.turn import Turn
@@ -74,5 +75,9 @@ class Service:
     """The transitions of this service's state machine, from the table that runs (only booking has one)."""
     effects: Callable[[Any], Any] | None = None
     """Makes the adapters of outside effects from the service's settings; they are in `Turn.effects`."""
+    demo: Callable[["httpx.AsyncClient", Mapping[str, Any]], Awaitable[Mapping[str, Any]]] | None = None
+    """Makes this service's part of the demo workspace over the public API, with fixed idempotency keys. Gets what the
+    parts before it gave (`demo_order`) and gives what it adds to `demo.json`; names with `_` are not written there."""
+    demo_order: int = 0
     open: Callable[["Turn"], Awaitable[None]] | None = None
     """Called once when a process of the service starts, in every role, before it serves (keys, first records)."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from turnus_runtime import telemetry
 from turnus_runtime.ports import BrokerUnavailable, Clock, StoreUnavailable
 from turnus_runtime.records import Decision, Owed, Record, millis
 from turnus_runtime.relay import Relay, described
@@ -118,10 +119,12 @@ class Sweeper:
         task.add_done_callback(self._tasks.discard)
 
     async def _guarded(self, place: tuple[str, str, str], work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        structlog.contextvars.bind_contextvars(record=place[1])
         try:
             async with self._slots:
                 await work()
         except (StoreUnavailable, BrokerUnavailable) as problem:
+            telemetry.count_retry(place[2])
             log.warning("sweeper_put_off", collection=place[0], entry=place[2], problem=type(problem).__name__)
         except Exception:
             log.exception("sweeper_failed", collection=place[0], id=place[1], entry=place[2])

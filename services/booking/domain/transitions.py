@@ -85,7 +85,9 @@ def settle(booking: Booking | None, reply: AssigneeSettled, now: datetime) -> De
         status="confirmed",
         attempts=booking.with_attempt(settled),
         attempt=attempt.number,
-        charged=attempt.number if reply.charged else booking.charged,
+        # A move that let the rotation decide anew puts its own choice in force, also when nobody was left to charge:
+        # only then are the charges of the attempts below it returned.
+        charged=attempt.number if reply.charged or (moved and not attempt.same_host) else booking.charged,
         revision=booking.revision + 1 if moved else 0,
         start=attempt.start,
         end=attempt.end,

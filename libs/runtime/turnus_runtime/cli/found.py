@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import entry_points
 
-from turnus_runtime.operations import OperationError
+from turnus_runtime.installation import OperationError
 from turnus_runtime.process import installed
 from turnus_runtime.service import Service
 from turnus_runtime.settings import SERVICES_GROUP

@@ -12,7 +12,8 @@ from dataclasses import asdict
 from turnus_runtime import operations
 from turnus_runtime.cli.found import services_here
 from turnus_runtime.cli.tables import span, table
-from turnus_runtime.operations import DeadLetter, OperationError
+from turnus_runtime.installation import OperationError, nearby
+from turnus_runtime.operations import DeadLetter
 from turnus_runtime.service import Service
 from turnus_runtime.settings import Settings, load
 
@@ -115,7 +116,7 @@ def _letters(services: Sequence[Service]) -> list[DeadLetter]:
 
 
 def _nearby() -> dict[str, object]:
-    return operations.nearby(load(Settings))
+    return nearby(load(Settings))
 
 
 def _topics_without_people(services: Sequence[Service]) -> list[str]:

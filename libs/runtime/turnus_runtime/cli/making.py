@@ -1,4 +1,4 @@
-"""`config`, `workspace create`, `schemas`."""
+"""`config` and `workspace create`, which need no service."""
 
 import getpass
 import json
@@ -6,14 +6,12 @@ import secrets
 import sys
 from argparse import Namespace
 from dataclasses import asdict
-from importlib import import_module
 from typing import Any
 
 import httpx
 
-from turnus_runtime.cli.found import services_named
 from turnus_runtime.cli.tables import table
-from turnus_runtime.operations import OperationError, nearby
+from turnus_runtime.installation import OperationError, nearby
 from turnus_runtime.settings import Settings, load, shown
 
 ANSWER_SECONDS = 40.0
@@ -66,9 +64,3 @@ def _refusal(answer: httpx.Response) -> str:
     fields = "; ".join(f"{error['field']}: {error['message']}" for error in problem.get("errors", []))
     told = problem.get("detail") or problem.get("title") or answer.reason_phrase
     return f"{told} ({fields})" if fields else str(told)
-
-
-def schemas(arguments: Namespace) -> int:
-    """Write what is generated, or say what is not current; 1 if something is not."""
-    run = import_module("turnus_runtime.schemas").run
-    return int(run(services_named([]), check=arguments.check))

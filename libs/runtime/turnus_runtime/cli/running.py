@@ -1,4 +1,4 @@
-"""`up`, `serve`, `topics`."""
+"""`up`, `serve`, `topics`, `schemas`."""
 
 import asyncio
 import os
@@ -11,7 +11,8 @@ from pathlib import Path
 
 from turnus_runtime.cli.ending import settings_of
 from turnus_runtime.cli.found import services_named
-from turnus_runtime.operations import OperationError, connected, nearby
+from turnus_runtime.installation import OperationError, nearby
+from turnus_runtime.operations import connected
 from turnus_runtime.process import ROLES, topics_of
 from turnus_runtime.settings import Settings, load
 
@@ -48,6 +49,12 @@ def topics(_: Namespace) -> None:
 
     for name in asyncio.run(make()):
         print(name)
+
+
+def schemas(arguments: Namespace) -> int:
+    """Write what is generated, or say what is not current; 1 if something is not."""
+    run = import_module("turnus_runtime.schemas").run
+    return int(run(services_named([]), check=arguments.check))
 
 
 def _teller(descriptor: int | None) -> Callable[[str], None]:

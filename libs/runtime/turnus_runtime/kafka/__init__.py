@@ -61,8 +61,10 @@ class KafkaBroker:
         self._specs = {spec.name: spec for spec in specs}
         self._timeout = publish_timeout_seconds
         self._options = consuming or ConsumerOptions()
-        self._observe = observe or (lambda _verb, _topic, _seconds, _count: None)
-        self._topics = Topics(url, client_id=client_id, replication=replication, timeout_seconds=publish_timeout_seconds)
+        self._observe = observe or _unobserved
+        self._topics = Topics(
+            url, client_id=client_id, replication=replication, timeout_seconds=publish_timeout_seconds
+        )
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
         self._making = asyncio.Lock()
@@ -208,6 +210,10 @@ class KafkaBroker:
         task = asyncio.create_task(_close(producer, self._timeout))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+def _unobserved(verb: str, topic: str, seconds: float, count: int) -> None:
+    pass
 
 
 async def _close(producer: AIOKafkaProducer, seconds: float) -> None:

@@ -93,8 +93,9 @@ class KafkaConsumer:
         oldest = self._lanes.oldest()
         poll_age = now - session.polled_at if session else None
         joined = session is not None and session.joined
+        supervised = self._supervisor is not None and not self._supervisor.done()
         return {
-            "alive": self._supervisor is not None and not self._supervisor.done() and session is not None and session.alive,
+            "alive": supervised and session is not None and session.alive,
             "joined": joined,
             "moving": joined and poll_age is not None and poll_age < self._options.poll_limit,
             "last_poll_age_s": poll_age,
@@ -123,7 +124,8 @@ class KafkaConsumer:
         """The group takes these away: end what is being handled (bounded), drop what waits, commit, forget."""
         self._work.close(partitions)
         if not await self._work.settle(partitions, self._options.revoke):
-            log.warning("handling_goes_on_after_revocation", group=self._group, messages=self._lanes.running(partitions))
+            running = self._lanes.running(partitions)
+            log.warning("handling_goes_on_after_revocation", group=self._group, messages=running)
         await self._commit(session)
         self._lanes.forget(partitions)
 

@@ -5,7 +5,7 @@
 - Between two empty polls FastStream sleeps as long as it polled: so polls are stretched, and the sleep is short.
 - `AIOKafkaConsumer.commit` tries again for ever and then speaks for whatever identity the consumer has *by then*, also
   for none: after a lost broker it commits old offsets into new topics, and Tansu answers a position behind the end with
-  silence for ever. So offsets are committed under the identity at the time of the assignment: the broker refuses the rest.
+  silence for ever. So offsets are committed under the identity at the time of the assignment.
 - aiokafka leaves a group only when its generation is above 0; Tansu's first one is 0, and the others would wait for the
   session's end.
 """
@@ -15,7 +15,7 @@ import contextlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -25,16 +25,18 @@ from aiokafka.protocol.group import LeaveGroupRequest
 from aiokafka.structs import ConsumerRecord
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker as FastStreamBroker
-from faststream.kafka import KafkaMessage
-from faststream.kafka.message import FAKE_CONSUMER
+from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 
 from turnus_runtime.lanes import Partition
 from turnus_runtime.ports import Message
 
+Record = ConsumerRecord[bytes, bytes]
+Records = tuple[Record, ...]
+
 BATCH_TIMEOUT_MS = 10
 POLL_MS = 250
 JOIN_MARGIN_MS = 5000
-"""A request may take this much longer than the timeouts of the group: a join is answered when the slowest has joined."""
+"""How much longer than the group's timeouts a request may take: a join is answered when the slowest has joined."""
 BOUND_SECONDS = 3.0
 """For commits, leaving and closing: what the broker does not answer by then does not matter."""
 
@@ -45,9 +47,9 @@ log = structlog.get_logger(__name__)
 class ConsumerOptions:
     """How a subscription behaves. Times in seconds unless named otherwise.
 
-    `max_in_flight` bounds the messages taken and not finished, `lane_depth` those waiting in one lane; `max_records` is
-    the largest batch. `drain` is how long a stop waits for what was taken, `revoke` how long a rebalance waits for what
-    is being handled (all other members wait too). A loop that has not polled for `poll_limit` is started anew.
+    `max_in_flight` bounds the messages taken and not finished, `lane_depth` those waiting in one lane; `max_records`
+    is the largest batch. `drain` is how long a stop waits for what was taken, `revoke` how long a rebalance (and with it
+    every other member) waits for what is being handled. A loop that has not polled for `poll_limit` is started anew.
     `session_timeout_ms`: Kafka allows 6000 and more; Tansu makes every join take half of it, so 2000 to 3000 there.
     """
 
@@ -153,8 +155,8 @@ class Session(ConsumerRebalanceListener):
         consumer = self._subscriber.consumer
         if consumer is None or self._broken or not self._subscriber.tasks:
             return False
-        coordinator: Any = consumer._coordinator  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-        return not coordinator._coordination_task.done() and not any(task.done() for task in self._subscriber.tasks)  # noqa: SLF001
+        coordination = cast("Any", consumer)._coordinator._coordination_task  # noqa: SLF001
+        return not coordination.done() and not any(task.done() for task in self._subscriber.tasks)
 
     @property
     def joined(self) -> bool:
@@ -164,7 +166,7 @@ class Session(ConsumerRebalanceListener):
     async def start(self) -> None:
         """Connect and join; returns with the first assignment."""
         await self._broker.connect()
-        config = self._broker.config.broker_config
+        config: Any = self._broker.config.broker_config  # a partial of the library's consumer, now of ours
         config.builder = partial(_Consumer, self, **config.builder.keywords)
         await self._broker.start()
         self._started = True
@@ -246,7 +248,7 @@ class Session(ConsumerRebalanceListener):
 
     # -- inside
 
-    async def _hand_over(self, records: tuple[ConsumerRecord, ...]) -> None:
+    async def _hand_over(self, records: Records) -> None:
         """Never waits and never raises, so that FastStream has nothing to decide.
 
         A batch that was taken under an earlier assignment is dropped: its partitions begin at their committed offsets.
@@ -273,12 +275,12 @@ class Session(ConsumerRebalanceListener):
             await self._ask(LeaveGroupRequest(self._group, self.identity[1]))
 
 
-async def _pass_through(records: tuple[ConsumerRecord, ...]) -> KafkaMessage:
-    return KafkaMessage(raw_message=records, body=b"", consumer=FAKE_CONSUMER)
+async def _pass_through(records: Records) -> KafkaMessage:
+    return KafkaMessage(raw_message=cast("Any", records), body=b"", consumer=FAKE_CONSUMER)
 
 
-async def _undecoded(message: KafkaMessage) -> tuple[ConsumerRecord, ...]:
-    return message.raw_message
+async def _undecoded(message: KafkaMessage) -> Records:
+    return cast("Records", message.raw_message)
 
 
 def message_of(record: "ConsumerRecord[bytes, bytes]") -> Message:

@@ -7,8 +7,9 @@ to the opposite here, for the whole process.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from functools import partial
+from io import BytesIO
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -41,7 +42,7 @@ class Uuid(AbstractType[UUID]):
         return value.bytes
 
     @classmethod
-    def decode(cls, data: Any) -> UUID:
+    def decode(cls, data: BytesIO) -> UUID:
         return UUID(bytes=data.read(16))
 
 
@@ -142,7 +143,8 @@ class Topics:
     async def _create(self, client: AIOKafkaClient, specs: Sequence[TopicSpec]) -> list[str]:
         if not specs:
             return []
-        wanted = [(spec.name, spec.partitions, self._replication, [], configs(spec)) for spec in specs]
+        no_replicas_by_hand: list[tuple[int, list[int]]] = []
+        wanted = [(spec.name, spec.partitions, self._replication, no_replicas_by_hand, configs(spec)) for spec in specs]
         request = CreateTopicsRequest(wanted, int(self._timeout * 1000), False)
         response = await client.send(client.get_random_node(), request)
         made: list[str] = []
@@ -154,7 +156,7 @@ class Topics:
         return made
 
     @contextlib.asynccontextmanager
-    async def _client(self) -> AsyncIterator[AIOKafkaClient]:
+    async def _client(self) -> AsyncGenerator[AIOKafkaClient]:
         client = AIOKafkaClient(
             bootstrap_servers=self._url,
             client_id=f"{self._client_id}-topics",

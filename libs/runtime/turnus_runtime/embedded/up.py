@@ -1,0 +1,122 @@
+"""`turnus up`: the embedded servers, all services in this process, the mailbox page, and the demo workspace."""
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import structlog
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from turnus_runtime.embedded import BROKER, EmbeddedStack
+from turnus_runtime.operations import republish
+from turnus_runtime.process import Process, running, stop_asked
+from turnus_runtime.service import Service
+from turnus_runtime.settings import Settings, env_name, load
+
+log = structlog.get_logger(__name__)
+
+USUAL_PORT = 8080
+DEMO_FILE = "demo.json"
+
+
+async def up(services: Sequence[Service], given: Mapping[str, Any], tell: Callable[[str], None]) -> None:
+    """Run until SIGTERM or SIGINT; `tell` is called once, with the address, when everything is ready."""
+    settings = load(Settings, **given)
+    hosted: list[Process] = []
+
+    async def say_again(server: str, came_up_empty: bool) -> None:  # noqa: FBT001 - the stack's own signature
+        """A broker that came up empty has lost every topic: everything is said again."""
+        if server == BROKER and came_up_empty:
+            for process in hosted:
+                for host in process.hosts.values():
+                    said = await republish(host)
+                    log.info("republished", service=host.service.name, messages=said.total())
+
+    stack = EmbeddedStack(settings.data_dir, on_restarted=say_again)
+    endpoints = await stack.start()
+    try:
+        port = _port(stack, "http", "http_port", settings.http_port)
+        url = settings.public_url if _is_set("public_url") else f"http://127.0.0.1:{port}"
+        process = Process(
+            services,
+            given={
+                **given,
+                "mongo_url": endpoints.mongo_url,
+                "kafka_url": endpoints.kafka_url,
+                "redis_url": endpoints.redis_url,
+                "smtp_url": endpoints.smtp_url,
+                "kafka_idempotent": False,
+                "kafka_fetch_max_wait_ms": 20,
+                "topic_partitions": 3,
+                "http_port": port,
+                "admin_port": _port(stack, "admin", "admin_port", settings.admin_port),
+                "public_url": url,
+                "api_url": f"http://127.0.0.1:{port}",
+            },
+            mounts={"/mailbox": _mailbox(endpoints.mailbox)},
+        )
+        async with running(process):
+            hosted.append(process)
+            await _demo(services, settings.data_dir, url, f"http://127.0.0.1:{port}")
+            tell(_welcome(settings.data_dir, url))
+            await stop_asked()
+            hosted.clear()
+    finally:
+        await stack.stop()
+
+
+def _is_set(field: str) -> bool:
+    return bool(os.environ.get(env_name(field)))
+
+
+def _port(stack: EmbeddedStack, name: str, field: str, wanted: int) -> int:
+    """The port that was asked for; else the usual one or the one used before, if it is free."""
+    if _is_set(field) and wanted:
+        return stack.ports.take(name, wanted)
+    return stack.ports.take(name)
+
+
+def _mailbox(store: Any) -> ASGIApp:
+    from fastapi import FastAPI  # noqa: PLC0415 - the servers start while Python reads this
+
+    from turnus_runtime.embedded.mailbox_pages import mailbox_router  # noqa: PLC0415
+
+    pages = FastAPI(openapi_url=None)
+    pages.include_router(mailbox_router(store))
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await pages({**scope, "root_path": ""}, receive, send)
+
+    return app
+
+
+async def _demo(services: Sequence[Service], data_dir: Path, url: str, api_url: str) -> None:
+    """Make the demo workspace once, over the public API; fixed idempotency keys let a broken off start go on."""
+    path = data_dir / DEMO_FILE
+    if path.exists():
+        demo = json.loads(path.read_text())
+        if demo["url"] != url:
+            _write(path, {**demo, "url": url, "mailbox_url": f"{url}/mailbox"})
+        return
+    demo: dict[str, Any] = {"url": url, "mailbox_url": f"{url}/mailbox"}
+    async with httpx.AsyncClient(base_url=api_url, timeout=60, headers={"Prefer": "wait=30"}) as client:
+        for service in sorted(services, key=lambda one: one.demo_order):
+            if service.demo is not None:
+                demo |= await service.demo(client, demo)
+    _write(path, {name: value for name, value in demo.items() if not name.startswith("_")})
+
+
+def _write(path: Path, demo: Mapping[str, Any]) -> None:
+    draft = path.with_suffix(".new")
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(demo, indent=1, ensure_ascii=False) + "\n")
+    draft.replace(path)
+
+
+def _welcome(data_dir: Path, url: str) -> str:
+    demo = json.loads((data_dir / DEMO_FILE).read_text())
+    calendars = "\n".join(f"  {url}/{address}" for address in demo.get("calendars", []))
+    return f"Turnus is ready: {url}\nBook here:\n{calendars}\nMails: {url}/mailbox\nAPI: {url}/api/docs\n"

@@ -1,0 +1,1 @@
+"""Adapters of availability to the outside."""
