@@ -9,6 +9,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
+
+from tests.simulation.broker import SimulatedBroker
+from tests.support.kafka import BrokerServer, new_broker, until
 from turnus_runtime.kafka import KafkaBroker
 from turnus_runtime.kafka.session import ConsumerOptions
 from turnus_runtime.ports import (
@@ -21,9 +24,6 @@ from turnus_runtime.ports import (
     TopicSpec,
     UnknownTopic,
 )
-
-from tests.simulation.broker import SimulatedBroker
-from tests.support.kafka import BrokerServer, new_broker, until
 
 _COUNTER = itertools.count(1)
 
@@ -87,7 +87,13 @@ async def harness(request: pytest.FixtureRequest) -> AsyncIterator[Harness]:
                 idempotent=server.idempotent,
                 fetch_max_wait_ms=server.fetch_max_wait_ms,
                 specs=specs,
-                consuming=ConsumerOptions(max_in_flight=40, max_records=10, drain=1, commit_every=0.1),
+                consuming=ConsumerOptions(
+                    max_in_flight=40,
+                    max_records=10,
+                    drain=1,
+                    commit_every=0.1,
+                    session_timeout_ms=server.session_timeout_ms,
+                ),
             )
 
         made = Harness(real, server.lose_everything)

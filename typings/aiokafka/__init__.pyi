@@ -1,8 +1,10 @@
 # What Turnus uses of aiokafka 0.14, whose clients carry no annotations.
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Self
 
 from .abc import ConsumerRebalanceListener as ConsumerRebalanceListener
+from .client import AIOKafkaClient as AIOKafkaClient
 from .errors import ConsumerStoppedError as ConsumerStoppedError
 from .errors import IllegalOperation as IllegalOperation
 from .structs import ConsumerRecord as ConsumerRecord
@@ -12,9 +14,6 @@ from .structs import RecordMetadata
 from .structs import TopicPartition as TopicPartition
 
 __version__: str
-
-class AIOKafkaClient:
-    async def close(self) -> None: ...
 
 class AIOKafkaConsumer:
     def __init__(
@@ -88,6 +87,7 @@ class AIOKafkaConsumer:
     def resume(self, *partitions: TopicPartition) -> None: ...
 
 class AIOKafkaProducer:
+    client: AIOKafkaClient
     def __init__(
         self,
         *,
@@ -113,6 +113,15 @@ class AIOKafkaProducer:
     async def flush(self) -> None: ...
     async def __aenter__(self) -> Self: ...
     async def __aexit__(self, *exc: object) -> None: ...
+    async def send(
+        self,
+        topic: str,
+        value: bytes | None = None,
+        key: bytes | None = None,
+        partition: int | None = None,
+        timestamp_ms: int | None = None,
+        headers: Sequence[tuple[str, bytes]] | None = None,
+    ) -> asyncio.Future[RecordMetadata]: ...
     async def partitions_for(self, topic: str) -> set[int]: ...
     async def send_and_wait(
         self,

@@ -8,13 +8,14 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tests.support.kafka import BrokerServer, new_broker
 from turnus_runtime.kafka import KafkaBroker
 from turnus_runtime.kafka.session import ConsumerOptions
 from turnus_runtime.ports import TopicSpec
-
-from tests.support.kafka import BrokerServer, new_broker
 
 ROOT = Path(__file__).parents[3]
 _COUNTER = itertools.count(1)
@@ -40,6 +41,7 @@ NewBroker = Callable[..., KafkaBroker]
 @pytest.fixture
 def new_client(server: BrokerServer) -> NewBroker:
     def make(*specs: TopicSpec, publish_timeout_seconds: float = 5.0, **options: float) -> KafkaBroker:
+        usual: dict[str, Any] = {"commit_every": 0.1, "session_timeout_ms": server.session_timeout_ms}
         return KafkaBroker(
             server.url,
             client_id="test",
@@ -47,7 +49,7 @@ def new_client(server: BrokerServer) -> NewBroker:
             fetch_max_wait_ms=server.fetch_max_wait_ms,
             specs=specs,
             publish_timeout_seconds=publish_timeout_seconds,
-            consuming=ConsumerOptions(commit_every=0.1, **options),  # type: ignore[arg-type]
+            consuming=ConsumerOptions(**(usual | options)),  # type: ignore[arg-type]
         )
 
     return make
@@ -93,7 +95,8 @@ def new_worker(server: BrokerServer) -> Iterator[Callable[..., Worker]]:
     workers: list[Worker] = []
 
     def make(group: str, topic: str, slow_ms: int = 0) -> Worker:
-        arguments = [server.url, group, topic, str(slow_ms), str(int(server.idempotent)), str(server.fetch_max_wait_ms)]
+        numbers = [slow_ms, int(server.idempotent), server.fetch_max_wait_ms, server.session_timeout_ms]
+        arguments = [server.url, group, topic, *map(str, numbers)]
         paths = [str(ROOT), str(ROOT / "libs/runtime"), str(ROOT / "libs/contracts")]
         process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("worker.py")), *arguments],
@@ -111,6 +114,6 @@ def new_worker(server: BrokerServer) -> Iterator[Callable[..., Worker]]:
 
 
 @pytest.fixture
-def stall_seconds() -> float:
-    """How long a broker or consumer is stopped: longer than the session timeout (6 s)."""
-    return float(os.environ.get("TURNUS_TEST_STALL_SECONDS", "9"))
+def stall_seconds(server: BrokerServer) -> float:
+    """How long a broker or consumer is stopped: longer than the session timeout."""
+    return float(os.environ.get("TURNUS_TEST_STALL_SECONDS") or 1.5 * server.session_timeout_ms / 1000)

@@ -4,11 +4,10 @@ import asyncio
 import signal
 from collections.abc import Callable
 
-from turnus_runtime.kafka import KafkaBroker
-from turnus_runtime.ports import Message, TopicSpec
-
 from tests.integration.broker.conftest import NewBroker, Worker
 from tests.support.kafka import until
+from turnus_runtime.kafka import KafkaBroker
+from turnus_runtime.ports import Message, TopicSpec
 
 NewWorker = Callable[..., Worker]
 

@@ -5,11 +5,11 @@ import contextlib
 import signal
 
 import pytest
-from turnus_runtime.kafka import KafkaBroker
-from turnus_runtime.ports import BrokerUnavailable, Message, TopicSpec
 
 from tests.integration.broker.conftest import NewBroker
 from tests.support.kafka import BrokerServer, until
+from turnus_runtime.kafka import KafkaBroker
+from turnus_runtime.ports import BrokerUnavailable, Message, TopicSpec
 
 
 class Collected:

@@ -1,4 +1,6 @@
-"""A consumer as a process of its own: `worker.py URL GROUP TOPIC SLOW_MS IDEMPOTENT WAIT_MS`; prints what it does.
+"""A consumer as a process of its own.
+
+`worker.py URL GROUP TOPIC SLOW_MS IDEMPOTENT WAIT_MS SESSION_MS` prints what it does.
 
 `began KEY VALUE` before the work of a message, `done KEY VALUE` after it, `joined N` at every change of its partitions.
 """
@@ -17,13 +19,13 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-async def main(url: str, group: str, topic: str, slow_ms: str, idempotent: str, wait_ms: str) -> None:
+async def main(url: str, group: str, topic: str, slow_ms: str, idempotent: str, wait_ms: str, session_ms: str) -> None:
     broker = KafkaBroker(
         url,
         client_id="worker",
         idempotent=idempotent == "1",
         fetch_max_wait_ms=int(wait_ms),
-        consuming=ConsumerOptions(commit_every=0.2),
+        consuming=ConsumerOptions(commit_every=0.2, session_timeout_ms=int(session_ms)),
     )
 
     async def receive(message: Message) -> None:

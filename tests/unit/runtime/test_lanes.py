@@ -5,6 +5,7 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from turnus_runtime.lanes import Entry, Lanes
 from turnus_runtime.ports import Message
 
