@@ -310,3 +310,8 @@ async def test_two_idempotency_keys_are_none(world: World) -> None:
 
 async def test_credentials_are_asked_for_before_the_body_is_judged(world: World) -> None:
     problem(await world.http.post(NOTES, json={"title": 1}), 401, "credential_missing")
+
+
+async def test_an_announced_length_over_256_kib_is_413_on_every_route(world: World) -> None:
+    headers = {"Content-Length": "262145", **world.staff()}
+    problem(await world.http.get(NOTES, headers=headers), 413, "body_too_large")

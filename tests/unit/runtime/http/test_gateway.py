@@ -81,8 +81,8 @@ async def test_the_first_segment_says_which_service_answers(front: httpx.AsyncCl
 
 @pytest.mark.parametrize(
     "path",
-    ["/api", "/api/", "/api/v2/notes", "/api/v1", "/api/v1/unknown", "/api/v1/notes2", "/problems/unknown", "/problems/",
-     "/api/docs/x.js", "/api/docs/%2e%2e/gateway.py", "/api/docs/viewer.py"],
+    ["/api", "/api/", "/api/v2/notes", "/api/v1", "/api/v1/unknown", "/api/v1/notes2", "/problems/unknown",
+     "/problems/", "/api/docs/x.js", "/api/docs/%2e%2e/gateway.py", "/api/docs/viewer.py"],
 )  # fmt: skip
 async def test_an_address_of_the_api_that_nobody_owns_is_a_problem(front: httpx.AsyncClient, path: str) -> None:
     problem(await front.get(path), 404, "not_found")
