@@ -6,7 +6,7 @@ from turnus_contracts.base import Event, Instant
 
 
 class _OfNotification(Event):
-    keyed_by: ClassVar[str] = "booking_id"
+    keyed_by: ClassVar[str] = "calendar_id"
     identity: ClassVar[tuple[str, ...]] = ("notification_id",)
     about: ClassVar[str | None] = "booking_id"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from turnus_runtime.consume import dead_letter_topic
-from turnus_runtime.host import Host, collections
+from turnus_runtime.host import Host, collections, topics
 from turnus_runtime.installation import OperationError
 from turnus_runtime.kafka.reading import KafkaReader
 from turnus_runtime.ports import Broker, Message
@@ -65,8 +65,8 @@ async def status(process: Process, reader: KafkaReader) -> list[ServiceStatus]:
     found: list[ServiceStatus] = []
     for name, host in process.hosts.items():
         owed, oldest = await _owed(host)
-        topics = host.receiver.topics
-        lag = await reader.lag(name, topics) if topics else 0
+        heard = host.receiver.topics
+        lag = await reader.lag(name, heard) if heard else 0
         letters = await dead_letters(reader, [host.service])
         waiting = sum(not letter.replayed for letter in letters)
         found.append(ServiceStatus(name, owed, oldest, lag, waiting))
@@ -117,10 +117,10 @@ class DeadLetter:
 
 async def dead_letters(reader: KafkaReader, services: Sequence[Service]) -> list[DeadLetter]:
     """All dead letters of these services that are kept, oldest first."""
-    topics = {dead_letter_topic(service.name): service.name for service in services}
-    found = await reader.all_of(list(topics))
+    origins = {dead_letter_topic(service.name): service.name for service in services}
+    found = await reader.all_of(list(origins))
     replayed = {message.headers[REPLAYED] for message in found if REPLAYED in message.headers}
-    return [_letter(topics[message.topic], message, replayed) for message in found if REPLAYED not in message.headers]
+    return [_letter(origins[message.topic], message, replayed) for message in found if REPLAYED not in message.headers]
 
 
 def _letter(service: str, message: Message, replayed: set[str]) -> DeadLetter:
@@ -170,9 +170,11 @@ async def replay(broker: Broker, letters: Sequence[DeadLetter]) -> None:
 async def republish(host: Host) -> Counter[str]:
     """Say again everything that the records of this service say of themselves, by its `says`; messages per topic.
 
-    Repeats are harmless, and it may be broken off and begun again.
+    Repeats are harmless, and it may be broken off and begun again. The topics are made first: a broker that came up
+    empty may acknowledge what it has no topic for.
     """
     said: Counter[str] = Counter()
+    await host.ports.broker.provision(topics(host.service, host.settings.topic_partitions))
     await host.ports.store.prepare(collections(host.service))
     now = host.ports.clock.now()
     for says in host.service.says:

@@ -74,15 +74,15 @@ def letters(arguments: Namespace) -> None:
 
 def letter(arguments: Namespace) -> None:
     """Show some as JSON."""
-    for one in operations.chosen(_letters(services_here([])), arguments.ids):
+    for one in operations.chosen(_letters(_burying(arguments.ids)), arguments.ids):
         print(json.dumps(one.shown(), indent=1, ensure_ascii=False))
 
 
 def replay(arguments: Namespace) -> None:
     """Publish some again."""
-    services = services_here([])
     if not arguments.ids and not arguments.all:
         raise OperationError("name the dead letters to replay, or say --all")
+    services = services_here([]) if arguments.all else _burying(arguments.ids)
 
     async def again() -> int:
         async with operations.connected(services, _nearby()) as process:
@@ -108,6 +108,11 @@ def republish(arguments: Namespace) -> None:
     for name, said in asyncio.run(say()).items():
         told = ", ".join(f"{count} {topic}" for topic, count in sorted(said.items()))
         print(f"{name}: {told or 'nothing to say'}")
+
+
+def _burying(ids: Sequence[str]) -> list[Service]:
+    """The services that letters of these ids belong to."""
+    return services_here(sorted({name.partition(":")[0] for name in ids}))
 
 
 def _letters(services: Sequence[Service]) -> list[DeadLetter]:

@@ -34,6 +34,7 @@ def create_workspace(arguments: Namespace) -> None:
         "name": arguments.name,
         "slug": arguments.slug,
         "tz": arguments.tz,
+        "locale": arguments.locale,
         "owner": {"name": arguments.owner_name, "email": arguments.owner_email, "password": _password()},
     }
     headers = {"Idempotency-Key": arguments.idempotency_key or secrets.token_urlsafe(24), "Prefer": "wait=30"}

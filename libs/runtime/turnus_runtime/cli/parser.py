@@ -93,6 +93,7 @@ def _making(commands: "Commands") -> None:
     create.add_argument("--name", required=True, help="what people read")
     create.add_argument("--slug", required=True, help="first part of its addresses")
     create.add_argument("--tz", default="UTC", help="IANA name of its zone (default: %(default)s)")
+    create.add_argument("--locale", default="en", help="language of its mails (default: %(default)s)")
     create.add_argument("--owner-name", required=True)
     create.add_argument("--owner-email", required=True)
     create.add_argument("--url", help="address of the installation (default: TURNUS_API_URL)")

@@ -11,9 +11,11 @@ from pathlib import Path
 
 from turnus_runtime.cli.ending import settings_of
 from turnus_runtime.cli.found import services_named
+from turnus_runtime.embedded.up import up as run_up
 from turnus_runtime.installation import OperationError, nearby
 from turnus_runtime.operations import connected
 from turnus_runtime.process import ROLES, topics_of
+from turnus_runtime.process import serve as run_services
 from turnus_runtime.settings import Settings, load
 
 TOLD_LINES = 15
@@ -26,8 +28,7 @@ def up(arguments: Namespace) -> None:
     if arguments.detach:
         _detached(settings.data_dir)
         return
-    run = import_module("turnus_runtime.embedded.up").up
-    asyncio.run(run(services_named([]), {"data_dir": settings.data_dir}, _teller(arguments.ready_fd)))
+    asyncio.run(run_up(services_named([]), {"data_dir": settings.data_dir}, _teller(arguments.ready_fd)))
 
 
 def serve(arguments: Namespace) -> None:
@@ -35,8 +36,7 @@ def serve(arguments: Namespace) -> None:
     names: list[str] = arguments.services
     services = services_named([] if names == ["all"] else names)
     roles = tuple(role for role in ROLES if role in (arguments.role or ROLES))
-    run = import_module("turnus_runtime.process").serve
-    asyncio.run(run(services, roles, nearby(load(Settings))))
+    asyncio.run(run_services(services, roles, nearby(load(Settings))))
 
 
 def topics(_: Namespace) -> None:
