@@ -73,13 +73,11 @@ def claim_address(
 ) -> Decision[AddressClaim, str]:
     """Take an e-mail address in a workspace for a member to be made; the answer is who has it now.
 
-    `vacated` is a removed member, whose address may be taken over. `errand` makes the member, should this process
-    die first.
+    `vacated` is a holder who is removed, or has another address (of two requests with one key and two addresses, one
+    got neither): both for good. `errand` makes the member, should this process die first.
     """
-    if current is not None and current.member_id not in (new.member_id, vacated):
+    if current is not None and current.member_id != vacated:
         return Decision(current.member_id)
-    if current is not None and current.member_id == new.member_id:
-        return Decision(new.member_id)
     return Decision(new.member_id, new, owes=[errand])
 
 
@@ -106,8 +104,10 @@ def change(
     current: Member, values: Mapping[str, Any], role: Role | None, expected: int | None, by: Role, actor: Actor
 ) -> Decision[Member, Changed]:
     """Change a member's own values and, if `role` is given, what they are. `by` is the role of whoever asks."""
-    if (refusal := _refusal(current, role or current.role, expected, by)) is not None:
+    if (refusal := _refusal(current, expected)) is not None:
         return Decision(refusal)
+    if role is not None and role != current.role and not may_give(by, current.role, role):
+        return Decision(Changed(member=current, refusal="forbidden"))
     differing = {name: value for name, value in values.items() if getattr(current, name) != value}
     leaves = current.role == "owner" and role is not None and role != "owner"
     if role is not None and role != current.role and not leaves:
@@ -124,8 +124,10 @@ def remove(current: Member, expected: int | None, by: Role, actor: Actor) -> Dec
     """Remove a member. Again is fine."""
     if current.status == "removed":
         return Decision(Changed(member=current))
-    if (refusal := _refusal(current, current.role, expected, by)) is not None:
+    if (refusal := _refusal(current, expected)) is not None:
         return Decision(refusal)
+    if not may_give(by, current.role, current.role):
+        return Decision(Changed(member=current, refusal="forbidden"))
     if current.role == "owner":
         return Decision(Changed(member=current, leaves_office=True))
     return _removed(current, actor)
@@ -177,13 +179,11 @@ def described(member: Member, _: datetime) -> tuple[MemberChanged, ...]:
     )
 
 
-def _refusal(current: Member, role: Role, expected: int | None, by: Role) -> Changed | None:
+def _refusal(current: Member, expected: int | None) -> Changed | None:
     if current.status != "active":
         return Changed(member=current, refusal="gone")
     if expected is not None and expected != current.version:
         return Changed(member=current, refusal="stale")
-    if role != current.role and not may_give(by, current.role, role):
-        return Changed(member=current, refusal="forbidden")
     return None
 
 

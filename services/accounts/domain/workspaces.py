@@ -88,14 +88,17 @@ def is_slug(slug: str) -> bool:
     return re.fullmatch(SLUG, slug) is not None
 
 
-def claim_slug(current: SlugClaim | None, slug: str, workspace_id: str, errand: Owed) -> Decision[SlugClaim, str]:
+def claim_slug(
+    current: SlugClaim | None, new: SlugClaim, vacated: str | None, errand: Owed
+) -> Decision[SlugClaim, str]:
     """Take an address for a workspace that is to be made; the answer is who holds it now.
 
+    `vacated` is a holder with another address (of two requests with one key and two slugs, one got neither).
     `errand` finishes the founding, should this process die before it has: an address never leads nowhere.
     """
-    if current is not None:
+    if current is not None and current.workspace_id != vacated:
         return Decision(current.workspace_id)
-    return Decision(workspace_id, SlugClaim(id=slug, workspace_id=workspace_id), owes=[errand])
+    return Decision(new.workspace_id, new, owes=[errand])
 
 
 def founding(plan: Mapping[str, Any], due: datetime) -> Owed:

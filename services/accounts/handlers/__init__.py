@@ -1,0 +1,1 @@
+"""What accounts does about requests, timers and events."""

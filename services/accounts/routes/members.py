@@ -1,0 +1,186 @@
+"""`/members`: the people of a workspace."""
+
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import Field
+from starlette.responses import Response
+
+from services.accounts.domain.members import Changed, Member
+from services.accounts.domain.roles import Role, may_give
+from services.accounts.domain.workspaces import Workspace
+from services.accounts.handlers import team
+from services.accounts.routes.asking import Asking, Manager, Viewer, acting, actor_of
+from services.accounts.routes.problems import LAST_OWNER, MEMBER_EMAIL_TAKEN, MEMBER_REMOVED
+from turnus_runtime.http import (
+    FORBIDDEN,
+    IDEMPOTENCY_KEY_REUSED,
+    STALE_VERSION,
+    Answer,
+    Body,
+    EmailAddress,
+    IfMatch,
+    Instant,
+    Key,
+    Locale,
+    Name,
+    On,
+    Page,
+    Paged,
+    Request,
+    ZoneName,
+    answer,
+    documented,
+    found,
+)
+from turnus_runtime.ids import derived
+
+router = APIRouter(prefix="/members")
+RoleName = Annotated[Role, Field(examples=["member"])]
+
+
+class NewMember(Request):
+    """A member, who serves at once and can sign in once invited. Zone and language default to the workspace's."""
+
+    name: Name
+    email: EmailAddress
+    tz: ZoneName | None = None
+    locale: Locale | None = None
+    role: RoleName = "member"
+
+
+class MemberChange(Request):
+    """What is to be changed; what is left out stays. Another role ends the member's sessions and API keys."""
+
+    name: Name | None = None
+    tz: ZoneName | None = None
+    locale: Locale | None = None
+    role: RoleName | None = None
+
+
+class MemberView(Answer):
+    """A member. `can_sign_in`: there is an identity behind them."""
+
+    id: str
+    version: int
+    status: str
+    name: str
+    email: str
+    tz: str
+    locale: str
+    role: str
+    can_sign_in: bool
+    created_at: Instant
+    changed_at: Instant
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=MemberView,
+    responses=documented(IDEMPOTENCY_KEY_REUSED, MEMBER_EMAIL_TAKEN, FORBIDDEN),
+)
+async def create_member(who: Manager, body: Body[NewMember], key: Key, on: On) -> Response:
+    """Add somebody to the workspace. Only owners add owners."""
+    if not may_give((await acting(who, on)).role, body.role, body.role):
+        raise FORBIDDEN("Only owners make owners.")
+    member_id = derived("mem", who.workspace_id, key.key) if key.key else on.ids.fresh("mem")
+    known = await on.records(Member).get(member_id)
+    if known is not None:
+        key.check(known.request_digest)
+        return _created(known, replayed=True)
+    workspace = found(await on.records(Workspace).get(who.workspace_id))
+    new = Member(
+        id=member_id,
+        workspace_id=who.workspace_id,
+        version=1,
+        name=body.name,
+        email=body.email,
+        tz=body.tz or workspace.tz,
+        locale=body.locale or workspace.locale,
+        role=body.role,
+        owner_since=1 if body.role == "owner" else 0,
+        request_digest=key.digest if key.key else None,
+        created_at=on.now,
+        changed_at=on.now,
+    )
+    joined = await team.join(new, actor_of(who, on), on)
+    if joined is None:
+        raise MEMBER_EMAIL_TAKEN
+    key.check(joined[0].request_digest)
+    return _created(joined[0], replayed=joined[1])
+
+
+@router.get("")
+async def list_members(who: Viewer, paging: Paged, on: On) -> Page[MemberView]:
+    """The members of your workspace; removed ones not."""
+    return await paging.page(on.records(Member), "by_workspace", who.workspace_id, member_view)
+
+
+@router.get("/{member_id}", response_model=MemberView)
+async def get_member(member_id: str, who: Asking, on: On) -> Response:
+    """One member, also a removed one. Yourself you always see."""
+    member = found(await on.records(Member).get(member_id), who)
+    if member.id != who.member_id and "team:view" not in who.scopes:
+        raise FORBIDDEN("This needs the permission team:view.")
+    return answer(member_view(member), version=member.version)
+
+
+@router.patch(
+    "/{member_id}",
+    response_model=MemberView,
+    responses=documented(STALE_VERSION, FORBIDDEN, LAST_OWNER, MEMBER_REMOVED),
+)
+async def change_member(member_id: str, who: Asking, body: Body[MemberChange], expected: IfMatch, on: On) -> Response:
+    """Change a member. Yourself you may change without a permission, but not your role.
+
+    Only owners make owners, and only owners let owners go; somebody always owns the workspace. Another role ends the
+    member's sessions and API keys, your own too.
+    """
+    known = found(await on.records(Member).get(member_id), who)
+    if "team:manage" not in who.scopes and (member_id != who.member_id or body.role is not None):
+        raise FORBIDDEN("This needs the permission team:manage.")
+    values = {name: value for name, value in body.model_dump(exclude={"role"}).items() if value is not None}
+    by = (await acting(who, on)).role
+    changing = partial(team.change_member, known, values, body.role, expected, by, actor_of(who, on), on)
+    try:
+        changed = _accepted(await changing())
+    except team.LastOwner:
+        raise LAST_OWNER from None
+    return answer(member_view(changed), version=changed.version)
+
+
+@router.delete("/{member_id}", status_code=204, responses=documented(STALE_VERSION, FORBIDDEN, LAST_OWNER))
+async def remove_member(member_id: str, who: Manager, expected: IfMatch, on: On) -> Response:
+    """Remove a member for good and end their sessions and API keys. Calendars are published without them.
+
+    Doing it again is fine.
+    """
+    known = found(await on.records(Member).get(member_id), who)
+    by = (await acting(who, on)).role
+    try:
+        _accepted(await team.remove_member(known, expected, by, actor_of(who, on), on))
+    except team.LastOwner:
+        raise LAST_OWNER from None
+    return Response(status_code=204)
+
+
+def member_view(member: Member) -> MemberView:
+    """A member as the API shows them."""
+    values = member.model_dump(include=set(MemberView.model_fields))
+    return MemberView(**values, can_sign_in=member.identity_id is not None and member.status == "active")
+
+
+def _accepted(changed: Changed) -> Member:
+    if changed.refusal == "gone":
+        raise MEMBER_REMOVED
+    if changed.refusal == "stale":
+        raise STALE_VERSION(headers={"ETag": f'"{changed.member.version}"'})
+    if changed.refusal == "forbidden":
+        raise FORBIDDEN("Only owners make owners, and only owners change or remove them.")
+    return changed.member
+
+
+def _created(member: Member, *, replayed: bool) -> Response:
+    return answer(member_view(member), 201, version=member.version, location=f"/members/{member.id}", replayed=replayed)

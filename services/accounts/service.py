@@ -1,0 +1,57 @@
+"""The table of accounts."""
+
+from datetime import datetime
+
+from services.accounts.adapters import adapters
+from services.accounts.domain import credentials, members, signing, workspaces
+from services.accounts.domain.auditing import AuditEntry
+from services.accounts.domain.credentials import ApiKey, Session
+from services.accounts.domain.identities import Identity
+from services.accounts.domain.members import AddressClaim, Member
+from services.accounts.domain.signing import SigningPair
+from services.accounts.domain.workspaces import SlugClaim, Workspace
+from services.accounts.handlers import auditing, team
+from services.accounts.handlers import credentials as credential_handlers
+from services.accounts.handlers import signing as signing_handlers
+from services.accounts.routes import router
+from services.accounts.settings import Settings
+from turnus_contracts import ChangeRecorded, CredentialRevoked, MemberChanged, SigningKeyChanged, WorkspaceChanged
+from turnus_runtime.records import millis
+from turnus_runtime.service import Says, Service
+
+
+def _all(_: datetime) -> int:
+    """API keys never end by themselves: every revoked one is said again."""
+    return 0
+
+
+service = Service(
+    name="accounts",
+    summary="Who there is, who may do what, and who did it",
+    records=(Workspace, SlugClaim, Member, AddressClaim, Identity, Session, ApiKey, SigningPair, AuditEntry),
+    consumes={ChangeRecorded: auditing.file_change},
+    publishes=(WorkspaceChanged, MemberChanged, SigningKeyChanged, CredentialRevoked, ChangeRecorded),
+    says=(
+        Says(Workspace, workspaces.described),
+        Says(Member, members.described),
+        Says(SigningPair, signing.described),
+        Says(Session, credentials.described, index="revoked", since=millis),
+        Says(ApiKey, credentials.described, index="revoked", since=_all),
+    ),
+    timers={
+        workspaces.FOUND: team.finish_founding,
+        workspaces.LEAVE_OFFICE: team.leave_office,
+        members.JOIN: team.finish_joining,
+        members.TAKE_SEAT: team.take_seat,
+        members.VOID_CREDENTIALS: credential_handlers.void_credentials,
+        credentials.EXPIRE: credential_handlers.expire_session,
+        signing.ROTATE: signing_handlers.rotate_key,
+        signing.RETIRE: signing_handlers.retire_key,
+        signing.REMOVE: signing_handlers.remove_key,
+    },
+    resources=("workspaces", "members", "sessions", "api-keys", "audit-log"),
+    routes=router,
+    settings=Settings,
+    effects=adapters,
+    open=signing_handlers.open_keys,
+)
