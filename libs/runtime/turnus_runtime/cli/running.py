@@ -14,7 +14,7 @@ from turnus_runtime.cli.found import services_named
 from turnus_runtime.embedded.up import up as run_up
 from turnus_runtime.installation import OperationError, nearby
 from turnus_runtime.operations import connected
-from turnus_runtime.process import ROLES, topics_of
+from turnus_runtime.process import ROLES, Role, topics_of
 from turnus_runtime.process import serve as run_services
 from turnus_runtime.settings import Settings, load
 
@@ -35,7 +35,7 @@ def serve(arguments: Namespace) -> None:
     """Run services in this process. Beside a `turnus up` on the same data directory it uses that one's servers."""
     names: list[str] = arguments.services
     services = services_named([] if names == ["all"] else names)
-    roles = tuple(role for role in ROLES if role in (arguments.role or ROLES))
+    roles: list[Role] = [role for role in ROLES if role in (arguments.role or ROLES)]
     asyncio.run(run_services(services, roles, nearby(load(Settings))))
 
 
