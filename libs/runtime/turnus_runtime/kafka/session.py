@@ -48,7 +48,7 @@ class ConsumerOptions:
     """How a subscription behaves. Times in seconds unless named otherwise.
 
     `max_in_flight` bounds the messages taken and not finished, `lane_depth` those waiting in one lane; `max_records`
-    is the largest batch. `drain` is how long a stop waits for what was taken, `revoke` how long a rebalance (and with it
+    is the largest batch. `drain` is how long a stop waits for what was taken, `revoke` how long a rebalance (with it
     every other member) waits for what is being handled. A loop that has not polled for `poll_limit` is started anew.
     `session_timeout_ms`: Kafka allows 6000 and more; Tansu makes every join take half of it, so 2000 to 3000 there.
     """
