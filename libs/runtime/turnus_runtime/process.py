@@ -20,7 +20,7 @@ from turnus_runtime.admin import Checks, admin_app, clock_check
 from turnus_runtime.clock import StoreClock
 from turnus_runtime.credentials import with_credentials
 from turnus_runtime.host import Host, Ports, topics
-from turnus_runtime.http import App, app_of, gateway
+from turnus_runtime.http import app_of, gateway, pages_of
 from turnus_runtime.ids import RandomIds
 from turnus_runtime.kafka import KafkaBroker
 from turnus_runtime.mongo import MongoStore
@@ -59,7 +59,7 @@ class Process:
     given: Mapping[str, Any] = field(default_factory=dict[str, Any])
     mounts: Mapping[str, ASGIApp] = field(default_factory=dict[str, ASGIApp])
     hosts: dict[str, Host] = field(default_factory=dict[str, Host], init=False)
-    apps: dict[str, App] = field(default_factory=dict[str, App], init=False)
+    apps: dict[str, ASGIApp] = field(default_factory=dict[str, ASGIApp], init=False)
     settings: Settings = field(init=False)
     broker: KafkaBroker = field(init=False)
     clock: StoreClock = field(init=False)
@@ -145,7 +145,11 @@ class Process:
         host = Host(service, ports, settings, observe=telemetry.observe_host)
         self.hosts[service.name] = host
         if "http" in self.roles and service.routes is not None:
-            self.apps[service.name] = app_of(host.service, host.turn, settings=settings, limiter=self._limiter)
+            if service.refusal is None:
+                app = app_of(host.service, host.turn, settings=settings, limiter=self._limiter)
+            else:
+                app = pages_of(host.service, host.turn, service.refusal, settings=settings, limiter=self._limiter)
+            self.apps[service.name] = app
 
     def _store(self, name: str) -> MongoStore:
         database = f"{self.settings.database_prefix}_{name}"

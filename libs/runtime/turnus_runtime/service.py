@@ -16,7 +16,10 @@ from turnus_runtime.settings import Settings
 if TYPE_CHECKING:
     import httpx
     from fastapi import APIRouter
+    from starlette.requests import Request
+    from starlette.responses import Response
 
+    from turnus_runtime.http.problems import Problem
     from turnus_runtime.turn import Turn
 
 Handler = Callable[[Any, "Turn"], Awaitable[None]]
@@ -70,6 +73,8 @@ class Service:
     jobs: Mapping[str, Job] = field(default_factory=dict[str, Job])
     resources: Sequence[str] = ()
     routes: "APIRouter | None" = None
+    refusal: "Callable[[Request, Problem], Response] | None" = None
+    """How a service that owns pages instead of resources shows a problem to a person; its routes begin at the root."""
     settings: type[Settings] = Settings
     saga: Sequence[Transition] = ()
     """The transitions of this service's state machine, from the table that runs (only booking has one)."""
