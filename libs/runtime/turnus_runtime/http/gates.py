@@ -9,6 +9,7 @@ from starlette.requests import Request
 from turnus_runtime.credentials import SCOPES, CredentialRefused, KeysUnknown, Principal, verify
 from turnus_runtime.http.exchange import exchange
 from turnus_runtime.http.limits import throttle, throttle_address
+from turnus_runtime.http.params import GuestGate
 from turnus_runtime.http.problems import KINDS, NOT_FOUND, Problem, declare
 
 CREDENTIAL_MISSING = declare(
@@ -85,10 +86,17 @@ class StaffGate:
     async def __call__(self, request: Request) -> Principal | None:
         return await self.admit(request, await bearer(request))
 
+    async def _as_guest(self, request: Request) -> None:
+        """Whoever comes without credentials is limited like any guest, once."""
+        endpoint = exchange(request).endpoint
+        if endpoint is None or not any(isinstance(call, GuestGate) for call in endpoint.calls):
+            await GuestGate(None)(request)
+
     async def admit(self, request: Request, token: str | None) -> Principal | None:
         """The principal of `token`, once per request."""
         if token is None:
             if self.optional:
+                await self._as_guest(request)
                 return None
             raise CREDENTIAL_MISSING(headers={"WWW-Authenticate": "Bearer"})
         at = exchange(request)
@@ -118,7 +126,10 @@ def staff(*scopes: str) -> Any:
 
 
 def staff_or_guest(*scopes: str) -> Any:
-    """Like `staff`, but None without credentials (`Annotated[Principal | None, …]`); a wrong one is still 401."""
+    """Like `staff`, but None without credentials (`Annotated[Principal | None, …]`); a wrong one is still 401.
+
+    The route counts as open to guests: CORS, and limited by address when nobody is named.
+    """
     return Depends(StaffGate(scopes, optional=True))
 
 

@@ -60,14 +60,15 @@ def _endpoint(context: RouteContext) -> Endpoint:
     dependant = cast("Dependant", context.dependant)
     flat = list(_flat(dependant))
     calls = tuple(part.call for part in flat if part.call is not None)
+    gate: StaffGate | None = _first(calls, StaffGate)
     return Endpoint(
         template=str(context.path_format),
         pattern=cast("re.Pattern[str]", context.path_regex),
         methods=frozenset(context.methods or ()),
         media_type=_media_type(context),
         body=_first(calls, BodyReader),
-        guest=_first(calls, GuestGate) is not None,
-        staff=_first(calls, StaffGate),
+        guest=_first(calls, GuestGate) is not None or (gate is not None and gate.optional),
+        staff=gate,
         query={
             name: parameter
             for part in flat

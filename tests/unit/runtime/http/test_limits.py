@@ -73,3 +73,10 @@ async def test_who_sends_too_much_gets_429_with_the_time_to_wait(world: World, p
     problem(answer, 429, "rate_limited")
     assert answer.headers["retry-after"] == "17"
     assert ";r=0;t=17" in answer.headers["ratelimit"]
+
+
+async def test_a_route_for_both_limits_guests_by_address_and_staff_by_credential(world: World) -> None:
+    guest = await world.http.get("/api/v1/board/who")
+    await world.http.get("/api/v1/board/who", headers=world.staff())
+    assert world.limits.hits == [("guest_reads", "10.0.0.7", 600, 60), ("staff", "ses_1", 1200, 60)]
+    assert guest.headers["access-control-allow-origin"] == "*"
