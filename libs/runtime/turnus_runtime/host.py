@@ -98,6 +98,8 @@ class Host:
         await self.sweeper.stop()
         await self.records.stop()
         await self.relay.stop()
+        if (closed := getattr(self.ports.effects, "aclose", None)) is not None:
+            await closed()
 
     def _watch(self) -> None:
         """Gauges of this host, read when metrics are collected."""

@@ -79,7 +79,8 @@ class Service:
     saga: Sequence[Transition] = ()
     """The transitions of this service's state machine, from the table that runs (only booking has one)."""
     effects: Callable[[Any], Any] | None = None
-    """Makes the adapters of outside effects from the service's settings; they are in `Turn.effects`."""
+    """Makes the adapters of outside effects from the service's settings; they are in `Turn.effects`.
+    What it makes may have an `aclose()`, awaited when the process stops."""
     demo: Callable[["httpx.AsyncClient", Mapping[str, Any]], Awaitable[Mapping[str, Any]]] | None = None
     """Makes this service's part of the demo workspace over the public API, with fixed idempotency keys. Gets what the
     parts before it gave (`demo_order`) and gives what it adds to `demo.json`; names with `_` are not written there."""
