@@ -3,7 +3,7 @@ from typing import Literal
 
 import pytest
 
-from services.availability.domain.engine import HostTimes, SlotRules, offered_starts
+from services.availability.domain.engine import HostTimes, SlotRules, is_offered, offered_starts
 from services.availability.domain.schedule import Schedule
 from services.availability.domain.window import Range, Rolling, Until, Window, bookable_span
 from services.availability.domain.zones import LAST_MINUTE
@@ -114,6 +114,27 @@ def test_an_available_day_is_a_day_in_the_calendars_zone() -> None:
     assert end_of(Rolling(1, counting="available"), tokyo, tz="America/Los_Angeles") == minute("2027-01-12T00:00-08:00")
 
 
+def test_hours_over_the_calendars_midnight_make_both_days_available() -> None:
+    tokyo = Schedule("Asia/Tokyo", hours("09:00-18:00", days=frozenset({2})))  # Monday 16:00 to Tuesday 01:00 there
+    ends = [end_of(Rolling(n, counting="available"), tokyo, tz="America/Los_Angeles") for n in (1, 2, 3)]
+    assert ends == [minute(f"2027-01-{day:02}T00:00-08:00") for day in (6, 12, 13)]
+
+
+def test_members_a_date_line_away_work_on_days_of_the_calendar_two_dates_off() -> None:
+    late = Schedule("Etc/GMT+12", (), {date(2027, 1, 4): ((1380, 1440),)})  # 25 to 26 hours before the calendar's clock
+    end = end_of(Rolling(1, counting="available"), late, tz="Pacific/Kiritimati", now=utc("2027-01-04T20:00"))
+    assert end == minute("2027-01-07T00:00+14:00")
+    # 28 days are looked at at once; the last of them, 2027-02-01, is the member's 2027-02-03
+    early = Schedule("Pacific/Kiritimati", (), {date(2027, 2, 3): ((0, 60),)})
+    end = end_of(Rolling(1, counting="available"), early, tz="Etc/GMT+12", now=utc("2027-01-05T08:00"))
+    assert end == minute("2027-02-02T00:00-12:00")
+
+
+def test_a_single_working_day_far_ahead_is_found() -> None:
+    rare = Schedule("Europe/Berlin", (), {date(2027, 12, 1): ((540, 600),)})
+    assert end_of(Rolling(1, counting="available"), rare) == minute("2027-12-02T00:00+01:00")
+
+
 def test_days_off_and_extra_days_count_as_what_they_are() -> None:
     schedule = Schedule(
         "Europe/Berlin",
@@ -165,3 +186,6 @@ def test_a_chosen_persons_window_counts_the_days_of_all_members() -> None:
     now = utc("2027-01-04T18:00")
     assert offered_starts(rules, [monday, others], first, last, now, only=["mem_1"]) == []
     assert offered_starts(rules, [monday], first, last, now) != []
+    start = minute("2027-01-11T09:00Z")
+    assert is_offered(rules, monday, start, now)
+    assert not is_offered(rules, monday, start, now, members=[monday, others])
