@@ -17,6 +17,7 @@ const resolve = (api, schema) =>
 const nameOf = (schema) => (schema.$ref ? schema.$ref.split("/").pop() : null);
 
 function typeOf(schema) {
+  if (typeof schema === "boolean") return "any";
   if (schema.$ref) return nameOf(schema);
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
   if ("const" in schema) return JSON.stringify(schema.const);
