@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from services.accounts.adapters import adapters
+from services.accounts.adapters.demo import make_demo
 from services.accounts.domain import credentials, members, signing, workspaces
 from services.accounts.domain.auditing import AuditEntry
 from services.accounts.domain.credentials import ApiKey, Session
@@ -53,5 +54,7 @@ service = Service(
     routes=router,
     settings=Settings,
     effects=adapters,
+    demo=make_demo,
+    demo_order=1,
     open=signing_handlers.open_keys,
 )

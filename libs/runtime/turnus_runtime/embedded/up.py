@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 USUAL_PORT = 8080
 DEMO_FILE = "demo.json"
+DEMO_KEPT = "demo.secret"
 
 
 async def up(services: Sequence[Service], given: Mapping[str, Any], tell: Callable[[str], None]) -> None:
@@ -101,12 +103,24 @@ async def _demo(services: Sequence[Service], data_dir: Path, url: str, api_url: 
         if demo["url"] != url:
             _write(path, {**demo, "url": url, "mailbox_url": f"{url}/mailbox"})
         return
-    demo: dict[str, Any] = {"url": url, "mailbox_url": f"{url}/mailbox"}
+    secret = _kept_secret(data_dir)
+    demo: dict[str, Any] = {"url": url, "mailbox_url": f"{url}/mailbox", "_secret": secret}
     async with httpx.AsyncClient(base_url=api_url, timeout=60, headers={"Prefer": "wait=30"}) as client:
         for service in sorted(services, key=lambda one: one.demo_order):
             if service.demo is not None:
                 demo |= await service.demo(client, demo)
     _write(path, {name: value for name, value in demo.items() if not name.startswith("_")})
+
+
+def _kept_secret(data_dir: Path) -> str:
+    """A password for the demo, kept from the first try on: a start that broke off must know it again."""
+    path = data_dir / DEMO_KEPT
+    if not path.exists():
+        draft = path.with_suffix(".new")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(18))
+        draft.replace(path)
+    return path.read_text()
 
 
 def _write(path: Path, demo: Mapping[str, Any]) -> None:
