@@ -191,7 +191,7 @@ def _context_of(traceparent: str) -> Context:
     match = _TRACEPARENT.fullmatch(traceparent)
     if match is None or (traceparent.startswith("00-") and match[4]):
         return Context()
-    flags = TraceFlags(int(match[3], 16) & TraceFlags.SAMPLED)
+    flags = TraceFlags(int(match[3], 16) & 3)  # sampled, random; the other bits have no meaning yet
     parent = SpanContext(int(match[1], 16), int(match[2], 16), is_remote=True, trace_flags=flags)
     return set_span_in_context(NonRecordingSpan(parent), Context())
 

@@ -12,6 +12,8 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from turnus_runtime import telemetry
 from turnus_runtime.settings import Settings
 
+SEND_SECONDS = 2.0
+"""For one batch, its retries included; a stop waits for two at most."""
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 """Bucket boundaries of all durations."""
 
@@ -100,5 +102,5 @@ def _otlp(endpoint: str) -> tuple[SpanProcessor, MetricReader]:
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter  # noqa: PLC0415
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
 
-    spans = BatchSpanProcessor(OTLPSpanExporter(f"{endpoint}/v1/traces"))
-    return spans, PeriodicExportingMetricReader(OTLPMetricExporter(f"{endpoint}/v1/metrics"))
+    spans = BatchSpanProcessor(OTLPSpanExporter(f"{endpoint}/v1/traces", timeout=SEND_SECONDS))
+    return spans, PeriodicExportingMetricReader(OTLPMetricExporter(f"{endpoint}/v1/metrics", timeout=SEND_SECONDS))
