@@ -1,0 +1,1 @@
+"""notify: mails and reminders, and what became of them."""

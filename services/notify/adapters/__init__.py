@@ -1,0 +1,1 @@
+"""Words, times, invitations and mails: how a message looks to its receiver."""

@@ -1,0 +1,1 @@
+"""What notify decides: values in, values out."""

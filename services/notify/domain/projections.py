@@ -1,0 +1,81 @@
+"""What notify knows of members, calendars and workspaces: the highest version of each."""
+
+from typing import ClassVar
+
+from turnus_contracts import CalendarPublished, Location, MemberChanged, WorkspaceChanged
+from turnus_runtime.records import Decision, Record
+
+
+class Member(Record):
+    """A member as `accounts` last described them."""
+
+    collection: ClassVar[str] = "members"
+    workspace_id: str
+    version: int
+    status: str
+    name: str
+    email: str
+    tz: str
+    locale: str
+
+
+class Calendar(Record):
+    """A calendar as `booking` last published it."""
+
+    collection: ClassVar[str] = "calendars"
+    workspace_id: str
+    version: int
+    status: str
+    address: str
+    name: str
+    location: Location | None = None
+
+
+class Workspace(Record):
+    """A workspace as `accounts` last described it."""
+
+    collection: ClassVar[str] = "workspaces"
+    version: int
+    status: str
+    name: str
+
+
+def learn_member(known: Member | None, told: MemberChanged) -> Decision[Member, None]:
+    """Keep the highest version. Removed members stay known: past bookings still name them."""
+    if known is not None and known.version >= told.version:
+        return Decision(None)
+    member = Member(
+        id=told.member_id,
+        workspace_id=told.workspace_id,
+        version=told.version,
+        status=told.status,
+        name=told.name,
+        email=told.email,
+        tz=told.tz,
+        locale=told.locale,
+    )
+    return Decision(None, member)
+
+
+def learn_calendar(known: Calendar | None, told: CalendarPublished) -> Decision[Calendar, None]:
+    """Keep the highest version."""
+    if known is not None and known.version >= told.version:
+        return Decision(None)
+    calendar = Calendar(
+        id=told.calendar_id,
+        workspace_id=told.workspace_id,
+        version=told.version,
+        status=told.status,
+        address=told.address,
+        name=told.name,
+        location=told.location,
+    )
+    return Decision(None, calendar)
+
+
+def learn_workspace(known: Workspace | None, told: WorkspaceChanged) -> Decision[Workspace, None]:
+    """Keep the highest version."""
+    if known is not None and known.version >= told.version:
+        return Decision(None)
+    workspace = Workspace(id=told.workspace_id, version=told.version, status=told.status, name=told.name)
+    return Decision(None, workspace)
