@@ -68,10 +68,10 @@ class Receiver:
             ):
                 await self._settle(contract, handler, message)
                 log.debug("handled")
+            if self._observe is not None:
+                self._observe("handle", message.topic, time.perf_counter() - began, 1)
         finally:
             telemetry.serving.reset(serving)
-        if self._observe is not None:
-            self._observe("handle", message.topic, time.perf_counter() - began, 1)
 
     async def _settle(self, contract: type[Event], handler: Handler, message: Message) -> None:
         try:

@@ -111,6 +111,9 @@ async def test_a_served_process_works_tells_and_stops(serving: Serving, environm
     assert health.json()["ok"] is True
     assert "process_resident_memory_bytes" in metrics.text
     assert "turnus_store_duration_seconds_count" in metrics.text
+    labels = 'kind="event",name="ThingSold",outcome="done",service="shop"'
+    assert f"turnus_handler_duration_seconds_count{{{labels}}} 2.0" in metrics.text
+    assert 'turnus_dead_letters_total{service="shop",topic="ThingSold"} 1.0' in metrics.text
     serving.process.send_signal(signal.SIGTERM)
     assert serving.process.wait(timeout=30) == 0
     text = json.dumps(serving.lines)
