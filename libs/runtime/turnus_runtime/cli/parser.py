@@ -99,7 +99,9 @@ def _making(commands: "Commands") -> None:
     create.add_argument("--url", help="address of the installation (default: TURNUS_API_URL)")
     create.add_argument("--idempotency-key", help="the same key makes the same workspace")
 
-    schemas = _add(commands, "schemas", "running:schemas", "write JSON Schemas, AsyncAPI, OpenAPI and generated docs")
+    schemas = _add(
+        commands, "schemas", "generating:schemas", "write JSON Schemas, AsyncAPI, OpenAPI and generated docs"
+    )
     schemas.add_argument("--check", action="store_true", help="write nothing; fail if something is not current")
 
 

@@ -1,4 +1,4 @@
-"""`up`, `serve`, `topics`, `schemas`."""
+"""`up`, `serve`, `topics`."""
 
 import asyncio
 import os
@@ -6,7 +6,6 @@ import subprocess
 import sys
 from argparse import Namespace
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 from turnus_runtime.cli.ending import settings_of
@@ -51,12 +50,6 @@ def topics(_: Namespace) -> None:
         print(name)
 
 
-def schemas(arguments: Namespace) -> int:
-    """Write what is generated, or say what is not current; 1 if something is not."""
-    run = import_module("turnus_runtime.schemas").run
-    return int(run(services_named([]), check=arguments.check))
-
-
 def _teller(descriptor: int | None) -> Callable[[str], None]:
     """Where to say that everything is ready: to the process that waits for it, or to whoever started us."""
 
@@ -83,8 +76,13 @@ def _detached(data_dir: Path) -> None:
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, pass_fds=(told,), start_new_session=True
         )
     os.close(told)
-    with os.fdopen(ready) as pipe:
-        text = pipe.read()
+    try:
+        with os.fdopen(ready) as pipe:
+            text = pipe.read()
+    except KeyboardInterrupt:
+        child.terminate()
+        child.wait()
+        raise
     if text:
         print(text)
         return
