@@ -257,6 +257,12 @@ async def test_an_unknown_address_is_404(world: World, path: str) -> None:
     problem(await world.http.get(path, headers=world.staff()), 404, "not_found")
 
 
+@pytest.mark.parametrize("name", ["%00", "%ff", "a%0Ab", "a%7F"])
+async def test_a_name_that_is_no_text_never_reaches_the_store(world: World, name: str) -> None:
+    problem(await world.http.get(f"{NOTES}/{name}", headers=world.staff()), 404, "not_found")
+    assert world.shelf.reads == []
+
+
 async def test_another_method_is_405_and_says_which_are_taken(world: World) -> None:
     answer = await world.http.put(NOTES, headers=world.staff())
     problem(answer, 405, "method_not_allowed")

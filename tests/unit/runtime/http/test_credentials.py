@@ -95,6 +95,12 @@ async def test_an_authorization_of_another_kind_is_401(world: World, header: str
     problem(await world.http.get(NOTES, headers={"Authorization": header}), 401, "credential_invalid")
 
 
+async def test_a_good_token_in_another_scheme_or_beside_a_second_one_is_401(world: World) -> None:
+    token = world.token()
+    for headers in ([("Authorization", f"Basic {token}")], [("Authorization", f"Bearer {token}")] * 2):
+        problem(await world.http.get(NOTES, headers=headers), 401, "credential_invalid")
+
+
 async def test_no_credential_is_401(world: World) -> None:
     answer = await world.http.get(NOTES)
     problem(answer, 401, "credential_missing")
