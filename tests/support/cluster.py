@@ -1,0 +1,86 @@
+"""All services, each as a process of its own, behind their prefixes: what a gateway would give."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.support.processes import ServiceProcess
+from turnus_runtime.operations import connected, reader_of, status
+from turnus_runtime.process import installed
+
+SERVICES = ("accounts", "booking", "availability", "assignment", "notify")
+
+
+class Refused(Exception):
+    """The API said no; `answer` is what it said."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        super().__init__(f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {answer.text[:500]}")
+        self.answer = answer
+
+
+class Cluster:
+    """One process for each service. `call` goes to whoever owns the first path segment."""
+
+    def __init__(self, given: Mapping[str, Any], directory: Path, names: Sequence[str] = SERVICES) -> None:
+        self.given = given
+        self.processes = {name: ServiceProcess([name], given, directory) for name in names}
+        self._owners = {
+            resource: self.processes[service.name] for service in installed(names) for resource in service.resources
+        }
+        self._names = names
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator["Cluster"]:
+        try:
+            await asyncio.gather(*(process.start() for process in self.processes.values()))
+            await asyncio.gather(*(process.ready() for process in self.processes.values()))
+            async with httpx.AsyncClient(timeout=40) as self.client:
+                yield self
+        finally:
+            await asyncio.gather(*(process.kill() for process in self.processes.values()))
+
+    async def send(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        process = self._owners[path.split("/")[1].partition("?")[0]]
+        return await self.client.request(method, f"{process.url}/api/v1{path}", json=body, headers=dict(headers or {}))
+
+    async def call(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """The answer; tried again while a service is not there, not ready, or does not know something yet."""
+        for _ in range(300):
+            try:
+                answer = await self.send(method, path, body, headers)
+            except httpx.TransportError:
+                await asyncio.sleep(0.1)
+                continue
+            if answer.status_code != 503:
+                if not answer.is_success:
+                    raise Refused(answer)
+                return dict(answer.json()) if answer.content else {}
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"{method} {path} was not answered")
+
+    async def at_rest(self, seconds: float = 60.0) -> None:
+        """Wait until nothing that is due is owed anywhere, twice in a row."""
+        quiet = 0
+        async with connected(installed(self._names), self.given) as process:
+            reader = reader_of(process.settings)
+            try:
+                for _ in range(int(seconds / 0.5)):
+                    rows = await status(process, reader)
+                    quiet = quiet + 1 if not any(row.owed for row in rows) else 0
+                    if quiet == 3:
+                        assert not any(row.dead_letters for row in rows), rows
+                        return
+                    await asyncio.sleep(0.5)
+                raise AssertionError(f"still owed: {rows}")
+            finally:
+                with contextlib.suppress(AttributeError):
+                    await reader.close()
