@@ -108,10 +108,10 @@ def fresh_servers(tmp_path: Path) -> Iterator[StackThread]:
         running.stop()
 
 
-@pytest.fixture
-async def fresh_broker(tmp_path: Path) -> AsyncIterator[str]:
-    """Address (``127.0.0.1:PORT``) of an empty broker of the test's own."""
-    directory = DataDirectory(tmp_path / "broker")
+@contextlib.asynccontextmanager
+async def broker_in(path: Path) -> AsyncIterator[str]:
+    """Address (``127.0.0.1:PORT``) of an empty broker that keeps its files in `path`."""
+    directory = DataDirectory(path)
     await directory.hold()
     server = servers.broker(PortBook(directory.ports).take(servers.BROKER))
     log = directory.logs / "broker.log"
@@ -124,6 +124,13 @@ async def fresh_broker(tmp_path: Path) -> AsyncIterator[str]:
     finally:
         await process.stop()
         directory.release()
+
+
+@pytest.fixture
+async def fresh_broker(tmp_path: Path) -> AsyncIterator[str]:
+    """Address (``127.0.0.1:PORT``) of an empty broker of the test's own."""
+    async with broker_in(tmp_path / "broker") as address:
+        yield address
 
 
 def is_alive(pid: int) -> bool:

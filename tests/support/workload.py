@@ -1,14 +1,17 @@
-"""The workloads of `../shared/slots`, loaded through the public API: members, schedules, blocks, a calendar."""
+"""The workloads that a peer answered, loaded through the public API: members, schedules, blocks, a calendar.
+
+They lie in `tests/unit/availability/peer`.
+"""
 
 import asyncio
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-SHARED = Path(os.environ.get("TURNUS_TEST_SHARED", Path(__file__).parents[2].parent / "shared"))
+CASES = Path(__file__).parents[1] / "unit" / "availability" / "peer"
+"""Copies of the workloads, so that a clone is enough to run them."""
 BEFORE = "2027-02-20T00:00:00Z"
 """A clock start before the window of both workloads."""
 
@@ -30,7 +33,7 @@ class Case:
 
     @classmethod
     def of(cls, name: str) -> "Case":
-        read = json.loads((SHARED / "slots" / f"{name}.json").read_text())
+        read = json.loads((CASES / f"{name}.json").read_text())
         return cls(read["case"], read["slots"])
 
     @property
