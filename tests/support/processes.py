@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,8 +15,6 @@ from turnus_runtime.settings import env_name
 
 
 def free_port() -> int:
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -24,7 +23,9 @@ def free_port() -> int:
 class ServiceProcess:
     """One `turnus serve NAME…` with ports of its own and its log in `directory`."""
 
-    def __init__(self, names: Sequence[str], given: Mapping[str, Any], directory: Path, roles: Sequence[str] = ()) -> None:
+    def __init__(
+        self, names: Sequence[str], given: Mapping[str, Any], directory: Path, roles: Sequence[str] = ()
+    ) -> None:
         self.names = list(names)
         self.roles = list(roles)
         self.http_port, self.admin_port = free_port(), free_port()

@@ -22,16 +22,8 @@ from turnus_runtime.ids import RandomIds
 from turnus_runtime.ports import Message
 from turnus_runtime.process import ROLES, Process, Role, installed
 
-UNLIMITED = {
-    name: 10_000_000
-    for name in (
-        "rate_limits_guest_reads_per_minute",
-        "rate_limits_guest_writes_per_minute",
-        "rate_limits_staff_per_minute",
-        "rate_limits_sign_ins_per_minute",
-        "rate_limits_workspaces_per_minute",
-    )
-}
+_LIMITED = ("guest_reads", "guest_writes", "staff", "sign_ins", "workspaces")
+UNLIMITED = {f"rate_limits_{group}_per_minute": 10_000_000 for group in _LIMITED}
 _PREFIXES = itertools.count(1)
 
 
@@ -108,7 +100,9 @@ class Tenant:
 class System:
     """Services running in this test's process."""
 
-    def __init__(self, endpoints: Endpoints, names: Sequence[str], *, prefix: str | None = None, **settings: Any) -> None:
+    def __init__(
+        self, endpoints: Endpoints, names: Sequence[str], *, prefix: str | None = None, **settings: Any
+    ) -> None:
         self.prefix = prefix or f"t{next(_PREFIXES)}x{RandomIds().fresh('p')[-8:]}"
         self.given = given(endpoints, self.prefix, **settings)
         self.names = names
@@ -171,4 +165,3 @@ class System:
             return self.process.idle
 
         await eventually(nothing_owed, 30)
-

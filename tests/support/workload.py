@@ -38,8 +38,7 @@ class Case:
 
     @property
     def hosts(self) -> list[dict[str, Any]]:
-        hosts = self.case["hosts"]
-        return hosts
+        return self.case["hosts"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,9 @@ async def sign_up(api: Api, slug: str) -> dict[str, str]:
     """A workspace with an owner who is signed in: the headers of their requests."""
     owner = {"name": "Owner", "email": f"owner@{slug}.example.org", "password": "correct horse battery staple"}
     await api.call(
-        "POST", "/workspaces", {"slug": slug, "name": slug.title(), "tz": "Europe/Berlin", "locale": "en", "owner": owner}
+        "POST",
+        "/workspaces",
+        {"slug": slug, "name": slug.title(), "tz": "Europe/Berlin", "locale": "en", "owner": owner},
     )
     session = await api.call(
         "POST", "/sessions", {"workspace": slug, "email": owner["email"], "password": owner["password"]}
@@ -70,7 +71,12 @@ async def load(api: Api, case: Case, slug: str, **calendar: Any) -> Loaded:
     staff = await sign_up(api, slug)
 
     async def host(number: int, one: Mapping[str, Any]) -> str:
-        person = {"name": f"Host {number}", "email": f"host{number}@{slug}.example.org", "tz": one["tz"], "role": "member"}
+        person = {
+            "name": f"Host {number}",
+            "email": f"host{number}@{slug}.example.org",
+            "tz": one["tz"],
+            "role": "member",
+        }
         member_id = str((await api.call("POST", "/members", person, staff))["id"])
         schedule = {"member_id": member_id, "name": "Hours", "tz": one["tz"], "weekly": one["weekly"]}
         await api.call("POST", "/schedules", schedule, staff)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+
 class StoreUnavailable(Exception):
     """The store did not answer in time or refused the connection; nothing is known about a write that was under way."""
 
@@ -53,7 +54,7 @@ class Store(Protocol):
     """
 
     async def prepare(self, collections: Mapping[str, Sequence[str]]) -> None:
-        """Create what is missing: collection name -> names of its index keys. Idempotent; `next_due` is always there."""
+        """Create what is missing: collection name -> names of its index keys. Idempotent; `next_due` is always one."""
         ...
 
     async def get(self, collection: str, id: str) -> Stored | None:
@@ -63,7 +64,7 @@ class Store(Protocol):
     async def find(
         self, collection: str, index: str, low: str | int, high: str | int, *, limit: int, reverse: bool = False
     ) -> list[Stored]:
-        """Documents whose key `index` lies in the half-open [low, high), ordered by that key; index may be `next_due`."""
+        """Documents whose key `index` lies in the half-open [low, high), ordered by it; index may be `next_due`."""
         ...
 
     async def insert(self, collection: str, document: Stored) -> bool:
@@ -148,7 +149,8 @@ class Broker(Protocol):
     def consumer(self, group: str, topics: Sequence[str], receive: Receive) -> Consumer:
         """One subscription of `group` to all `topics`. `receive` is called one at a time per message key ("lane"),
         lanes concurrently; a message counts as done when it returns. `StoreUnavailable`/`BrokerUnavailable` raised by
-        it pause the lane and are retried without limit; `receive` itself turns everything else into a dead letter."""
+        it pause the lane and are retried without limit; `receive` itself turns everything else into a dead letter.
+        """
         ...
 
 
@@ -174,7 +176,7 @@ class Ids(Protocol):
 
 
 class Signals(Protocol):
-    """Wake-ups between processes (Redis pub/sub). They may vanish at any moment without harm: every waiter polls too."""
+    """Wake-ups between processes (Redis pub/sub). They may vanish at any moment: every waiter polls too."""
 
     async def wake(self, key: str) -> None: ...
 

@@ -1,6 +1,7 @@
 """Each service in turn is killed with SIGKILL and started again while guests book."""
 
 import asyncio
+import itertools
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
@@ -68,7 +69,7 @@ def overlaps(bookings: list[dict[str, Any]], padding: int) -> list[tuple[str, st
     found: list[tuple[str, str]] = []
     for times in by_host.values():
         times.sort()
-        found += [(a[2], b[2]) for a, b in zip(times, times[1:], strict=False) if b[0] < a[1]]
+        found += [(a[2], b[2]) for a, b in itertools.pairwise(times) if b[0] < a[1]]
     return found
 
 

@@ -19,7 +19,9 @@ async def slots(system: System, address: str, ahead: int = 3) -> list[str]:
     return [start for starts in answer.json()["days"].values() for start in starts]
 
 
-async def test_a_guest_books_moves_and_cancels_in_a_personal_calendar(core: System, tenant: Tenant, office: Any) -> None:
+async def test_a_guest_books_moves_and_cancels_in_a_personal_calendar(
+    core: System, tenant: Tenant, office: Any
+) -> None:
     host = await office.host(tenant, "Ada")
     await office.calendar(tenant, "beratung", [host])
     free = await slots(core, "demo/beratung")
