@@ -1,5 +1,6 @@
 """`turnus up`: the embedded servers, all services in this process, the mailbox page, and the demo workspace."""
 
+import asyncio
 import json
 import os
 import secrets
@@ -22,6 +23,7 @@ log = structlog.get_logger(__name__)
 USUAL_PORT = 8080
 DEMO_FILE = "demo.json"
 DEMO_KEPT = "demo.secret"
+PATIENCE_TRIES, PATIENCE_SECONDS = 600, 0.1
 
 
 async def up(services: Sequence[Service], given: Mapping[str, Any], tell: Callable[[str], None]) -> None:
@@ -105,11 +107,25 @@ async def _demo(services: Sequence[Service], data_dir: Path, url: str, api_url: 
         return
     secret = _kept_secret(data_dir)
     demo: dict[str, Any] = {"url": url, "mailbox_url": f"{url}/mailbox", "_secret": secret}
-    async with httpx.AsyncClient(base_url=api_url, timeout=60, headers={"Prefer": "wait=30"}) as client:
+    headers = {"Prefer": "wait=30"}
+    async with httpx.AsyncClient(base_url=api_url, timeout=60, headers=headers, transport=Patient()) as client:
         for service in sorted(services, key=lambda one: one.demo_order):
             if service.demo is not None:
                 demo |= await service.demo(client, demo)
     _write(path, {name: value for name, value in demo.items() if not name.startswith("_")})
+
+
+class Patient(httpx.AsyncHTTPTransport):
+    """Repeats a request that is answered 503: right after the start, a service may not know the first key yet."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        for _ in range(PATIENCE_TRIES):
+            answer = await super().handle_async_request(request)
+            if answer.status_code != 503:
+                return answer
+            await answer.aclose()
+            await asyncio.sleep(PATIENCE_SECONDS)
+        return await super().handle_async_request(request)
 
 
 def _kept_secret(data_dir: Path) -> str:
