@@ -90,7 +90,8 @@ def mail(known: Known) -> Mail:
     values = {"calendar": known.calendar.name, "guest": _guest_name(known, words), "host": _host_names(known)}
     lead = words.text(f"{variant}.{known.message.receiver}.lead", **values)
     when = times.short(_appointment(known).start, to.tz, words)
-    rows = _rows(known, to)
+    facts = _facts(known, to)
+    rows = [*_times(known, to), *facts]
     button = _button(known, words)
     sender_name = known.workspace.name if known.workspace is not None else known.sender.name
     subject = words.text(f"{variant}.{known.message.receiver}.subject", **values, when=when)
@@ -104,7 +105,7 @@ def mail(known: Known) -> Mail:
         "button": button,
         "footer": words.text("footer", sender=sender_name),
     }
-    invitation = _invitation(known, to, rows, sender_name)
+    invitation = _invitation(known, to, facts, sender_name)
     details = known.notice.details
     headers = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
     if known.message.receiver == HOST and details is not None:
@@ -170,8 +171,9 @@ def _appointment(known: Known) -> Appointment:
     return Appointment(start=known.told.start, host_ids=known.told.host_ids)
 
 
-def _rows(known: Known, to: _To) -> list[Row]:
-    words, told, details = to.words, known.told, known.notice.details
+def _times(known: Known, to: _To) -> list[Row]:
+    """What and when: in the receiver's zone, and in the other side's if its clocks differ."""
+    words, told = to.words, known.told
     about = _appointment(known)
     end = about.start + (told.end - told.start)
     rows = [Row(words.text("label.what"), known.calendar.name)]
@@ -181,8 +183,15 @@ def _rows(known: Known, to: _To) -> list[Row]:
     formerly = known.notice.formerly
     if _variant(known) == MOVED and formerly is not None:
         rows.append(Row(words.text("label.before"), times.short(formerly.start, to.tz, words)))
+    return rows
+
+
+def _facts(known: Known, to: _To) -> list[Row]:
+    """With whom, where, and why not; they stand in the calendar entry too."""
+    words, told, details = to.words, known.told, known.notice.details
+    rows: list[Row] = []
     if known.message.receiver == HOST:
-        rows += _guest_rows(details, words)
+        rows = _guest_rows(details, words)
     elif hosts := _host_names(known):
         rows.append(Row(words.text("label.host"), hosts))
     location = told.location or known.calendar.location
@@ -234,7 +243,7 @@ def _button(known: Known, words: Catalogue) -> Row | None:
     return None
 
 
-def _invitation(known: Known, to: _To, rows: list[Row], sender_name: str) -> Invitation:
+def _invitation(known: Known, to: _To, facts: list[Row], sender_name: str) -> Invitation:
     told, message, details = known.told, known.message, known.notice.details
     cancels = message.event in (CANCELLED, WITHDRAWN)
     about = _appointment(known)
@@ -256,7 +265,7 @@ def _invitation(known: Known, to: _To, rows: list[Row], sender_name: str) -> Inv
         start=about.start,
         end=about.start + (told.end - told.start),
         summary=f"{known.calendar.name}: {names[message.receiver]}" if names[message.receiver] else known.calendar.name,
-        description="\n".join(f"{row.label}: {row.text}" for row in rows[2:]),
+        description="\n".join(f"{row.label}: {row.text}" for row in facts),
         location=_place(location, to.words) if location is not None else "",
         url=manage if message.receiver == GUEST and not cancels else "",
         organizer=Person(sender_name, known.sender.address),

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from importlib import resources
 from typing import Any
 
 import pytest
@@ -251,8 +252,6 @@ def test_a_locale_finds_its_language_and_an_unknown_one_english() -> None:
 
 
 def test_the_catalogues_are_files_that_translators_tools_read() -> None:
-    from importlib import resources
-
     for language in ("de", "en"):
         with resources.files("services.notify").joinpath(f"locale/{language}.po").open("rb") as file:
             read = read_po(file, abort_invalid=True)

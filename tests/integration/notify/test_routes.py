@@ -1,0 +1,153 @@
+"""The delivery log over HTTP: what staff can read, page by page, and that strangers read nothing."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from services.notify.handlers import learn_details, learn_fact
+from tests.integration.notify.conftest import Notify, details, soon
+from tests.unit.notify.given import confirmed, moved
+from turnus_contracts import Guest, SigningKeyChanged
+from turnus_runtime.credentials import learn_signing_key, public_key_text, sign_token
+from turnus_runtime.host import Host
+from turnus_runtime.http import app_of
+
+VIEW = ("bookings:view",)
+
+
+@dataclass
+class Staff:
+    """A client of the service's own routes, and its signing key."""
+
+    host: Host
+    client: httpx.AsyncClient
+    private: Ed25519PrivateKey
+
+    async def get(
+        self, path: str = "", *, workspace: str = "ws_1", scopes: Sequence[str] = VIEW, **query: str | int
+    ) -> httpx.Response:
+        token = sign_token(
+            self.private,
+            "kid_a",
+            credential_id="ses_a",
+            member_id="mem_a",
+            workspace_id=workspace,
+            role="admin",
+            scopes=scopes,
+            issued_at=self.host.turn().now,
+            expires_at=None,
+        )
+        headers = {"Authorization": f"Bearer {token}"}
+        return await self.client.get(f"/api/v1/notifications{path}", headers=headers, params=query)
+
+    async def all(self, limit: int, **query: str) -> list[dict[str, Any]]:
+        """Every page."""
+        items: list[dict[str, Any]] = []
+        after: dict[str, str] = {}
+        while True:
+            answer = await self.get(limit=limit, **query, **after)
+            assert answer.status_code == 200, answer.text
+            items += answer.json()["items"]
+            if answer.json()["next"] is None:
+                return items
+            assert len(answer.json()["items"]) == limit
+            after = {"after": answer.json()["next"]}
+
+
+BOOKINGS = [f"bk_{number:026d}" for number in range(5)]
+
+
+@pytest.fixture
+async def staff(notify: Notify) -> AsyncIterator[Staff]:
+    """Five bookings, each with an additional guest, the first one moved; nothing is sent."""
+    host = await notify.make()
+    private = Ed25519PrivateKey.generate()
+    key = SigningKeyChanged(
+        key_id="kid_a", version=1, status="active", algorithm="EdDSA", public_key=public_key_text(private.public_key())
+    )
+    await learn_signing_key(key, host.turn())
+    others = (Guest(name="Bob", email="bob@example.org"),)
+    for booking_id in BOOKINGS:
+        await learn_details(details(booking_id=booking_id, additional_guests=others), host.turn())
+        await learn_fact(confirmed(booking_id=booking_id, **soon(host)), host.turn())
+    await learn_fact(moved(4, 1, booking_id=BOOKINGS[0], **soon(host, days=4)), host.turn())
+    app = app_of(host.service, host.turn, settings=host.settings)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://turnus.test") as client:
+        yield Staff(host, client, private)
+
+
+async def test_the_messages_of_a_booking_are_listed_in_order(staff: Staff) -> None:
+    items = (await staff.get(booking_id=BOOKINGS[1])).json()["items"]
+    assert [(one["event"], one["offset_minutes"], one["receiver"], one["status"]) for one in items] == [
+        ("booked", None, "guest", "queued"),
+        ("booked", None, "additional_guest", "queued"),
+        ("booked", None, "host", "queued"),
+        *(("reminder", 1440, who, "planned") for who in ("guest", "additional_guest", "host")),
+        *(("reminder", 60, who, "planned") for who in ("guest", "additional_guest", "host")),
+    ]
+    moved_one = (await staff.get(booking_id=BOOKINGS[0])).json()["items"]
+    assert {one["reason"] for one in moved_one if one["event"] == "reminder" and one["revision"] == 0} == {"superseded"}
+
+
+@pytest.mark.parametrize("limit", [1, 4, 9, 18, 50])
+async def test_all_messages_of_the_workspace_are_listed_once_in_pages_of_any_size(staff: Staff, limit: int) -> None:
+    items = await staff.all(limit)
+    assert len(items) == len({one["id"] for one in items}) == 5 * 9 + 9
+    bookings = list(dict.fromkeys(one["booking_id"] for one in items))
+    assert bookings == BOOKINGS[::-1]
+    one_booking = await staff.all(limit, booking_id=BOOKINGS[0])
+    assert [one["id"] for one in one_booking] == [one["id"] for one in items if one["booking_id"] == BOOKINGS[0]]
+
+
+async def test_one_message_is_found_by_its_id(staff: Staff) -> None:
+    (first, *_) = (await staff.get(booking_id=BOOKINGS[1])).json()["items"]
+    answer = await staff.get(f"/{first['id']}")
+    assert answer.status_code == 200
+    assert answer.json() == first
+
+
+async def test_nothing_shown_is_personal(staff: Staff) -> None:
+    shown = json.dumps(await staff.all(200)).lower()
+    for personal in ("ada", "bob", "@", "bkt_", "grace"):
+        assert personal not in shown
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/ntf_{}.0.booked.guest", "/ntf_{}.9.booked.guest", "/ntf_{}", "/ntf_x.y", "/nonsense", "/ntf_.", "/ntf_../x"],
+)
+async def test_what_is_foreign_or_absent_is_404_alike(staff: Staff, path: str) -> None:
+    answer = await staff.get(path.format(BOOKINGS[1].removeprefix("bk_")), workspace="ws_2")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_another_workspace_sees_nothing(staff: Staff) -> None:
+    assert (await staff.get(workspace="ws_2")).json() == {"items": [], "next": None}
+    assert (await staff.get(workspace="ws_2", booking_id=BOOKINGS[0])).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"booking_id": "x"},
+        {"booking_id": "bk_1"},
+        {"limit": 0},
+        {"limit": 201},
+        {"after": "!"},
+        {"after": "eA"},
+        {"x": "1"},
+    ],
+)
+async def test_bad_queries_are_422(staff: Staff, query: dict[str, str | int]) -> None:
+    answer = await staff.get(**query)
+    assert answer.status_code == 422, answer.text
+
+
+async def test_the_permission_to_see_bookings_is_needed(staff: Staff) -> None:
+    assert (await staff.get(scopes=("calendars:view",))).status_code == 403
+    assert (await staff.client.get("/api/v1/notifications")).status_code == 401
