@@ -24,7 +24,7 @@ def nearby(settings: Settings) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     socket = cache_socket(settings.data_dir.absolute())
-    found: dict[str, Any] = {"kafka_idempotent": False, "kafka_fetch_max_wait_ms": 10}
+    found: dict[str, Any] = {"kafka_idempotent": False, "kafka_fetch_max_wait_ms": 20, "topic_partitions": 3}
     if BROKER in ports:
         found["kafka_url"] = f"{HOST}:{ports[BROKER]}"
     if STORE in ports:

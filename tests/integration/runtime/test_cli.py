@@ -135,6 +135,17 @@ async def test_republish_says_how_much_it_said(turnus: Turnus, idle: Process) ->
     assert (code, out) == (0, "shop: nothing to say\n")
 
 
+async def test_what_the_runtime_has_to_say_goes_to_stderr_so_that_stdout_can_be_read_on(
+    turnus: Turnus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, out, _ = await turnus("republish", "shop")
+    monkeypatch.setenv("TURNUS_TOPIC_PARTITIONS", "5")
+    code, out, told = await turnus("republish", "shop")
+    assert (code, out) == (0, "shop: nothing to say\n")
+    assert all(json.loads(line)["event"] == "topic_has_other_partitions" for line in told.splitlines())
+    assert told
+
+
 async def test_a_workspace_cannot_be_made_where_nobody_listens(
     turnus: Turnus, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 import time
 from argparse import Namespace
 from collections import Counter
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import asdict
 
-from turnus_runtime import operations
+from turnus_runtime import logs, operations
 from turnus_runtime.cli.found import services_here
 from turnus_runtime.cli.tables import span, table
 from turnus_runtime.installation import OperationError, nearby
@@ -121,6 +122,8 @@ def _letters(services: Sequence[Service]) -> list[DeadLetter]:
 
 
 def _nearby() -> dict[str, object]:
+    """Where the servers are; what the runtime has to say about them goes to stderr, so that stdout can be read on."""
+    logs.configure(load(Settings, log_level="warning"), sys.stderr)
     return nearby(load(Settings))
 
 

@@ -74,16 +74,19 @@ class Edge:
         began = time.perf_counter()
         serving = telemetry.serving.set(self.name)
         # The span is named before the route is known to FastAPI, so the edge's own table of routes says the template.
-        with bound_contextvars(request_id=at.request_id), telemetry.continued(headers.get("traceparent", "")):
-            with telemetry.span(f"HTTP {scope['method']}", kind=SpanKind.SERVER) as span:
-                at.headers["traceparent"] = telemetry.current_traceparent()
-                sender = _Sender(send, at, scope["method"], headers, self.secure)
-                status = await self._answer(at, scope, receive, sender)
-                template = at.endpoint.template if at.endpoint else "-"
-                span.update_name(f"{sender.method} {template}")
-                span.set_attribute("http.request.method", sender.method)
-                span.set_attribute("http.route", template)
-                span.set_attribute("http.response.status_code", status)
+        with (
+            bound_contextvars(request_id=at.request_id),
+            telemetry.continued(headers.get("traceparent", "")),
+            telemetry.span(f"HTTP {scope['method']}", kind=SpanKind.SERVER) as span,
+        ):
+            at.headers["traceparent"] = telemetry.current_traceparent()
+            sender = _Sender(send, at, scope["method"], headers, self.secure)
+            status = await self._answer(at, scope, receive, sender)
+            template = at.endpoint.template if at.endpoint else "-"
+            span.update_name(f"{sender.method} {template}")
+            span.set_attribute("http.request.method", sender.method)
+            span.set_attribute("http.route", template)
+            span.set_attribute("http.response.status_code", status)
             seconds = time.perf_counter() - began
             telemetry.observe_http(sender.method, template, status, seconds)
             log.info(
