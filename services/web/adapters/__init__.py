@@ -1,0 +1,1 @@
+"""How the pages reach the API, and how they are written."""

@@ -1,0 +1,160 @@
+"""The public API, as the pages ask it on behalf of a guest."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, TypeVar, cast
+
+import httpx
+
+from services.web.domain.seen import Seen, SeenBooking, SeenCalendar, SeenSlots
+from turnus_runtime import telemetry
+from turnus_runtime.http import NOT_FOUND, UNAVAILABLE
+from turnus_runtime.http.problems import RATE_LIMITED
+
+S = TypeVar("S", bound=Seen)
+
+READ_SECONDS = 10.0
+DECIDE_SECONDS = 8
+"""How long a guest waits for the final answer before the page that waits is shown."""
+
+
+class ApiRefused(Exception):
+    """The API said no: `code` is stable, `fields` are the refused ones, `alternatives` free times near the wanted."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        self.status = status
+        self.code = str(problem.get("code", ""))
+        self.fields = [str(error.get("field", "")) for error in problem.get("errors") or []]
+        self.alternatives = [datetime.fromisoformat(str(text)) for text in problem.get("alternatives") or []]
+        super().__init__(f"{status} {self.code}")
+
+
+class ApiAway(Exception):
+    """The API did not answer, or answered that it cannot at the moment. Whether it did anything is not known."""
+
+
+class Api:
+    """The one client of a process. `aclose` ends its connections."""
+
+    def __init__(self, api_url: str) -> None:
+        self._client = httpx.AsyncClient(
+            base_url=f"{api_url}/api/v1",
+            timeout=httpx.Timeout(READ_SECONDS, connect=2.0),
+            limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),
+            headers={"Accept": "application/json, application/problem+json", "User-Agent": "turnus-web"},
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    def on_behalf_of(self, address: str, request_id: str) -> "Asking":
+        """Requests for the guest at this address, under the id of the guest's own request."""
+        return Asking(self._client, {"X-Forwarded-For": address, "X-Request-Id": request_id})
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """One guest's requests. Each raises `ApiRefused`, `ApiAway`, and the problems `not_found` and `rate_limited`."""
+
+    client: httpx.AsyncClient
+    headers: Mapping[str, str]
+
+    async def calendar(self, address: str) -> SeenCalendar:
+        """The public part of the calendar at `workspace/slug`."""
+        return _read(SeenCalendar, await self._ask("GET", "/calendars", params={"address": address}))
+
+    async def slots(
+        self, calendar: str, start: date, end: date, tz: str | None, host_id: str | None = None
+    ) -> SeenSlots:
+        """Free starts from one day to another, both included, at most 92 days."""
+        params = {"calendar": calendar, "start": start.isoformat(), "end": end.isoformat()}
+        params |= {name: value for name, value in (("tz", tz), ("host_id", host_id)) if value}
+        return _read(SeenSlots, await self._ask("GET", "/slots", params=params))
+
+    async def book(self, body: Mapping[str, Any], key: str) -> SeenBooking:
+        """Book; the same key and body give the same booking. It may be undecided yet."""
+        answer = await self._ask("POST", "/bookings", body=body, headers=_patient(key))
+        return _read(SeenBooking, answer)
+
+    async def booking(self, token: str) -> SeenBooking:
+        """The booking that a guest's token names."""
+        return _read(SeenBooking, await self._ask("GET", "/bookings/current", headers=_bearer(token)))
+
+    async def cancel(self, token: str, reason: str) -> SeenBooking:
+        """Cancel it."""
+        body = {"reason": reason} if reason else {}
+        return _read(
+            SeenBooking, await self._ask("POST", "/bookings/current/cancel", body=body, headers=_bearer(token))
+        )
+
+    async def move(self, token: str, start: datetime, tz: str, version: int, key: str) -> SeenBooking:
+        """Move the booking, if it still has that version. It may be undecided yet (`move`)."""
+        headers = {**_bearer(token), **_patient(key), "If-Match": f'"{version}"'}
+        body = {"start": start.isoformat(), "tz": tz}
+        answer = await self._ask("POST", "/bookings/current/reschedule", body=body, headers=headers)
+        return _read(SeenBooking, answer)
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        told = {**self.headers, **(headers or {}), "traceparent": telemetry.current_traceparent()}
+        timeout = httpx.Timeout(READ_SECONDS + DECIDE_SECONDS, connect=2.0) if body is not None else None
+        try:
+            answer = await self.client.request(
+                method,
+                path,
+                params=params,
+                json=body,
+                headers={name: value for name, value in told.items() if value},
+                **({"timeout": timeout} if timeout is not None else {}),
+            )
+        except httpx.HTTPError as error:
+            # Its message names the address that was asked.
+            raise ApiAway(type(error).__name__) from None
+        if answer.status_code >= 400:
+            raise _refusal(answer)
+        return answer
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _patient(key: str) -> dict[str, str]:
+    return {"Idempotency-Key": key, "Prefer": f"wait={DECIDE_SECONDS}"}
+
+
+def _read(kind: type[S], answer: httpx.Response) -> S:
+    try:
+        return kind.model_validate_json(answer.content)
+    except ValueError:
+        raise ApiAway("unreadable answer") from None
+
+
+def _refusal(answer: httpx.Response) -> Exception:
+    if answer.status_code == 404:
+        return NOT_FOUND()
+    if answer.status_code == 429:
+        return RATE_LIMITED(headers={"Retry-After": answer.headers.get("Retry-After", "60")})
+    if answer.status_code >= 500:
+        return ApiAway(str(answer.status_code))
+    try:
+        problem: object = answer.json()
+    except ValueError:
+        return ApiAway("unreadable problem")
+    return ApiRefused(answer.status_code, cast("dict[str, Any]", problem) if isinstance(problem, dict) else {})
+
+
+def away() -> Exception:
+    """The problem that a page shows when the API is away and nothing better can be said."""
+    return UNAVAILABLE(headers={"Retry-After": "5"})

@@ -1,0 +1,92 @@
+"""The words of one language: its catalogue, and dates and times as its readers write them.
+
+A language is one file, `locale/<language>.po`, read at the start; its header `Language` says how dates are written.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+from babel import Locale
+from babel.dates import format_date, format_skeleton, format_time
+from babel.messages.pofile import read_po
+from babel.units import format_unit
+
+CATALOGUES = Path(__file__).parents[1] / "locale"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One language."""
+
+    language: str
+    locale: Locale
+    catalogue: Mapping[str, str]
+
+    def say(self, key: str, /, **values: object) -> str:
+        """The text of `key` with these values in it. Raises `KeyError` for a key that the catalogue has not."""
+        return self.catalogue[key].format_map(values) if values else self.catalogue[key]
+
+    def long_day(self, day: date) -> str:
+        """Montag, 4. Januar 2027."""
+        return format_date(day, "full", locale=self.locale)
+
+    def short_day(self, day: date) -> str:
+        """Mo., 4. Jan."""
+        return format_skeleton("MMMEd", day, locale=self.locale)
+
+    def month(self, day: date) -> str:
+        """Januar 2027."""
+        return format_skeleton("yMMMM", day, locale=self.locale)
+
+    def time(self, at: datetime) -> str:
+        """09:00, by the clock of the instant's own zone."""
+        return format_time(at.replace(tzinfo=None), "short", locale=self.locale)
+
+    def span(self, start: datetime, end: datetime) -> str:
+        """09:00–09:30; the end with its day if it is another one."""
+        until = self.time(end) if end.date() == start.date() else f"{self.short_day(end)}, {self.time(end)}"
+        return f"{self.time(start)}–{until}"
+
+    def minutes(self, count: int) -> str:
+        """30 Minuten; whole hours and days as such."""
+        for size, unit in ((1440, "day"), (60, "hour")):
+            if count and count % size == 0:
+                return format_unit(count // size, f"duration-{unit}", "long", locale=self.locale)
+        if count > 60:
+            hours = format_unit(count // 60, "duration-hour", "long", locale=self.locale)
+            return f"{hours} {format_unit(count % 60, 'duration-minute', 'long', locale=self.locale)}"
+        return format_unit(count, "duration-minute", "long", locale=self.locale)
+
+    def weekdays(self) -> list[tuple[str, str]]:
+        """The days of a week as (short, long), from the first."""
+        days = cast("dict[str, dict[str, dict[int, str]]]", self.locale.days)["stand-alone"]
+        order = [(self.locale.first_week_day + n) % 7 for n in range(7)]
+        return [(days["short"][n].rstrip("."), days["wide"][n]) for n in order]
+
+    def own_name(self) -> str:
+        """Deutsch, English: what its readers call it."""
+        name = Locale(self.language).get_display_name(self.language)
+        return str(name or self.language).capitalize()
+
+
+@cache
+def languages() -> dict[str, Words]:
+    """All languages that have a catalogue."""
+    return {path.stem: _read(path) for path in sorted(CATALOGUES.glob("*.po"))}
+
+
+def _read(path: Path) -> Words:
+    with path.open("rb") as file:
+        catalogue = read_po(file, abort_invalid=True)
+    texts: dict[str, str] = {}
+    for message in cast("Any", catalogue):
+        if message.id:
+            texts[str(message.id)] = str(message.string)
+    locale = catalogue.locale
+    if locale is None:
+        raise ValueError(f"{path.name} does not name its language in its header")
+    return Words(path.stem, locale, texts)

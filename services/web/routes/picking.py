@@ -1,0 +1,179 @@
+"""Choosing a day and a time: a month with the days that have free times, and the times of one of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from services.web.adapters.api import ApiRefused
+from services.web.adapters.words import Words
+from services.web.adapters.zones import Region, city_of, offset_of, regions, zone_named
+from services.web.domain.days import (
+    FARTHEST_MONTHS,
+    MOST_DAYS,
+    Month,
+    Part,
+    by_part,
+    day_named,
+    month_named,
+    month_shown,
+    twice_on_the_clock,
+)
+from services.web.routes.visit import Visit
+
+LOOKS_AHEAD = 4
+"""How many stretches of `MOST_DAYS` are searched for the next free day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A day of the month."""
+
+    day: date
+    url: str | None
+    free: int
+    chosen: bool
+    today: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """A time of the chosen day. Without `url` it is the time that the guest has now."""
+
+    start: datetime
+    label: str
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Picker:
+    """All that the picker shows. `unknown_zone`: the address named a zone that does not exist."""
+
+    month: Month
+    weeks: list[list[Cell | None]]
+    earlier: str | None
+    later: str | None
+    day: date | None
+    parts: list[tuple[Part, list[Time]]]
+    next_free: tuple[date, str] | None
+    zone: str
+    city: str
+    offset: str
+    regions: tuple[Region, ...]
+    zone_listed: bool
+    zone_asked: bool
+    unknown_zone: bool
+    kept: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is chosen from: a calendar, one host's times in it only, and where its links lead.
+
+    `current` is the time of the booking that is being moved.
+    """
+
+    calendar: str
+    tz: str
+    link: Callable[..., str]
+    time_link: Callable[[datetime, str], str]
+    host_id: str | None = None
+    current: datetime | None = None
+
+
+async def pick(visit: Visit, choice: Choice) -> Picker:
+    """The picker as the address asks for it (`?month=&day=&tz=`). One request to the API; more only if it is empty."""
+    asked = visit.request.query_params
+    zone = zone_named(asked.get("tz")) or choice.tz
+    info = ZoneInfo(zone)
+    today = visit.now.astimezone(info).date()
+    month = month_shown(month_named(asked.get("month")), day_named(asked.get("day")), today)
+    free = await _free(visit, choice, max(month.first, today), month.last, zone)
+    day = _chosen(day_named(asked.get("day")), month, free)
+    next_free = None
+    if not free:
+        found = await _next_free(visit, choice, month.last + timedelta(days=1), zone)
+        if found is not None:
+            next_free = found, choice.link(month=str(Month.of(found)), day=found.isoformat(), tz=zone)
+    at = datetime(*(day or month.first).timetuple()[:3], 12, tzinfo=info)
+    listed = regions(str(visit.words.locale))
+    return Picker(
+        month=month,
+        weeks=[
+            [_cell(one, free, day, today, choice, zone) for one in week]
+            for week in month.weeks(visit.words.locale.first_week_day)
+        ],
+        earlier=choice.link(month=str(month.shifted(-1)), tz=zone) if month > Month.of(today) else None,
+        later=choice.link(month=str(month.shifted(1)), tz=zone)
+        if month < Month.of(today).shifted(FARTHEST_MONTHS)
+        else None,
+        day=day,
+        parts=_parts(visit.words, choice, free.get(day, []) if day else [], day, zone),
+        next_free=next_free,
+        zone=zone,
+        city=city_of(zone, str(visit.words.locale)),
+        offset=offset_of(at),
+        regions=listed,
+        zone_listed=any(zone == name for region in listed for name, _ in region.zones),
+        zone_asked="tz" in asked,
+        unknown_zone="tz" in asked and zone_named(asked["tz"]) is None,
+        kept=[(name, asked[name]) for name in ("month", "day") if name in asked]
+        + ([("lang", visit.asked)] if visit.asked else []),
+    )
+
+
+async def _free(visit: Visit, choice: Choice, start: date, end: date, zone: str) -> dict[date, list[datetime]]:
+    """Free starts by day, in the zone."""
+    try:
+        slots = await visit.asking.slots(choice.calendar, start, end, zone, choice.host_id)
+    except ApiRefused:
+        if choice.host_id is None:
+            return {}
+        # That person left the calendar: whoever serves then takes over, and any free time will do.
+        slots = await visit.asking.slots(choice.calendar, start, end, zone)
+    info = ZoneInfo(zone)
+    return {
+        date.fromisoformat(day): [at.astimezone(info) for at in starts]
+        for day, starts in sorted(slots.days.items())
+        if starts
+    }
+
+
+async def _next_free(visit: Visit, choice: Choice, after: date, zone: str) -> date | None:
+    for _ in range(LOOKS_AHEAD):
+        free = await _free(visit, choice, after, after + timedelta(days=MOST_DAYS - 1), zone)
+        if free:
+            return min(free)
+        after += timedelta(days=MOST_DAYS)
+    return None
+
+
+def _chosen(asked: date | None, month: Month, free: dict[date, list[datetime]]) -> date | None:
+    if asked is not None and Month.of(asked) == month:
+        return asked
+    return min(free, default=None)
+
+
+def _cell(
+    day: date | None, free: dict[date, list[datetime]], chosen: date | None, today: date, choice: Choice, zone: str
+) -> Cell | None:
+    if day is None:
+        return None
+    count = len(free.get(day, []))
+    url = f"{choice.link(month=str(Month.of(day)), day=day.isoformat(), tz=zone)}#times" if count else None
+    return Cell(day, url, count, chosen=day == chosen, today=day == today)
+
+
+def _parts(
+    words: Words, choice: Choice, starts: list[datetime], day: date | None, zone: str
+) -> list[tuple[Part, list[Time]]]:
+    current = choice.current.astimezone(ZoneInfo(zone)) if choice.current is not None else None
+    if current is not None and current.date() == day and current not in starts:
+        starts = [*starts, current]
+    twice = twice_on_the_clock(starts)
+
+    def time(at: datetime) -> Time:
+        label = f"{words.time(at)} ({offset_of(at)})" if at in twice else words.time(at)
+        return Time(at, label, None if at == current else choice.time_link(at, zone))
+
+    return [(part, [time(at) for at in those]) for part, those in by_part(starts)]

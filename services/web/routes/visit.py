@@ -1,0 +1,132 @@
+"""One request for a page: its reader's language, the API on the reader's behalf, and how it is answered.
+
+No page sets or reads a cookie, and no form carries authority that a browser would add by itself: what may be done
+follows from the token in the address, or is open to anybody. So another site that makes a browser send one of these
+forms gains nothing over sending it itself, and the forms need no token against that.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, urlencode
+
+from fastapi import Depends
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from services.web.adapters.api import Api, Asking
+from services.web.adapters.words import Words, languages
+from services.web.adapters.writing import written
+from services.web.domain.languages import language_for
+from turnus_runtime.http import On, client_address
+from turnus_runtime.http.exchange import exchange
+
+SECURITY: Mapping[str, str] = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Vary": "Accept-Language",
+}
+
+
+class Html(HTMLResponse):
+    """A page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whose page it is: the words, and the language that the address asks for, which links carry on."""
+
+    request: Request
+    words: Words
+    asked: str | None
+
+    def url(self, path: str, **params: str | None) -> str:
+        """An address of this site with these parameters; those that are None are left out."""
+        told = {name: value for name, value in params.items() if value is not None}
+        if self.asked is not None:
+            told["lang"] = self.asked
+        return f"{path}?{urlencode(told)}" if told else path
+
+    def page(
+        self, template: str, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
+    ) -> Response:
+        """The page made from a template."""
+        text = written(
+            template,
+            t=self.words.say,
+            words=self.words,
+            url=self.url,
+            languages=self._others(),
+            **values,
+        )
+        told = {**SECURITY, "Content-Language": self.words.language, **(headers or {})}
+        return Html(text, status_code=status, headers=told)
+
+    def redirect(self, path: str, **params: str | None) -> Response:
+        """After a form was sent: go and look (303)."""
+        return RedirectResponse(self.url(path, **params), 303)
+
+    def _others(self) -> list[tuple[str, str, str]]:
+        """This page in the other languages: code, own name, address."""
+        kept = [pair for pair in self.request.query_params.multi_items() if pair[0] != "lang"]
+        path = self.request.url.path
+        return [
+            (language, words.own_name(), f"{path}?{urlencode([*kept, ('lang', language)])}")
+            for language, words in languages().items()
+            if language != self.words.language
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Visit(Reader):
+    """A reader whose request reached a page that asks the API."""
+
+    asking: Asking
+    now: datetime
+    public_url: str
+    new_key: str
+
+
+def reader_of(request: Request) -> Reader:
+    """The reader of this request: `?lang=`, else Accept-Language."""
+    known = languages()
+    given = request.query_params.get("lang")
+    language = language_for(given, request.headers.get("accept-language", ""), tuple(known))
+    return Reader(request, known[language], language if given == language else None)
+
+
+def visit_of(request: Request, on: On) -> Visit:
+    """The visit of this request."""
+    reader = reader_of(request)
+    api: Api = on.effects
+    address = client_address(request.scope, on.settings.trusted_proxies)
+    return Visit(
+        request,
+        reader.words,
+        reader.asked,
+        asking=api.on_behalf_of(address, exchange(request).request_id),
+        now=on.now,
+        public_url=on.settings.public_url,
+        new_key=on.ids.fresh("try"),
+    )
+
+
+Here = Annotated[Visit, Depends(visit_of)]
+"""`visit: Here`."""
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """The fields of a form that was sent; the last of those that are given twice. Raises 413."""
+    raw = await exchange(request).raw(request)
+    try:
+        pairs = parse_qsl(raw.decode(errors="replace"), keep_blank_values=True, max_num_fields=100, errors="replace")
+    except ValueError:
+        return {}
+    return dict(pairs)
+
+
+Form = Annotated[dict[str, str], Depends(form_of)]
+"""`form: Form`."""

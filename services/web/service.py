@@ -1,0 +1,21 @@
+"""The table of web."""
+
+from services.web.adapters.api import Api
+from services.web.routes import router
+from services.web.routes.plain import refusal
+from turnus_runtime.service import Service
+from turnus_runtime.settings import Settings
+
+
+def api(settings: Settings) -> Api:
+    """The client of the public API in this process."""
+    return Api(settings.api_url)
+
+
+service = Service(
+    name="web",
+    summary="The pages of guests: a client of the public API",
+    routes=router,
+    refusal=refusal,
+    effects=api,
+)

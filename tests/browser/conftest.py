@@ -1,0 +1,62 @@
+"""One site and one Chromium for all browser tests of a session."""
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.browser.site import Site
+from turnus_runtime.embedded import Endpoints
+
+SERVICES = ("booking", "availability", "assignment", "web")
+CHROMIUM = os.environ.get("TURNUS_TEST_CHROMIUM", "/usr/bin/chromium")
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def site(embedded_servers: Endpoints) -> Iterator[Site]:
+    running = Site(embedded_servers, SERVICES)
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield started
+        started.close()
+
+
+Opener = Callable[..., Page]
+
+
+@pytest.fixture
+def opened(browser: Browser, site: Site) -> Iterator[Opener]:
+    """`opened(locale="de-DE", script=False)`: a page of a browser of its own."""
+    contexts: list[BrowserContext] = []
+
+    def open_page(locale: str = "de-DE", *, script: bool = True, zone: str = "Europe/Berlin", **more: Any) -> Page:
+        context = browser.new_context(
+            base_url=site.url, locale=locale, java_script_enabled=script, timezone_id=zone, **more
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
