@@ -1,17 +1,34 @@
 """accounts alone, on the real store, broker and cache, spoken to over HTTP."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 
+from services.accounts.domain.identities import Identity, enrol
+from services.accounts.domain.members import Member
+from services.accounts.store import identity_id
+from tests.support.kafka import new_broker
 from tests.support.stack import Names
 from tests.support.system import System, eventually
-from turnus_contracts import ChangeRecorded, CredentialRevoked, Event, MemberChanged, SigningKeyChanged, WorkspaceChanged
+from turnus_contracts import (
+    ChangeRecorded,
+    CredentialRevoked,
+    Event,
+    MemberChanged,
+    SigningKeyChanged,
+    WorkspaceChanged,
+)
 from turnus_runtime.embedded import Endpoints
+from turnus_runtime.host import Host
 from turnus_runtime.ports import Consumer, Message
+from turnus_runtime.records import Decision
 
 PASSWORD = "correct horse battery"
 SAID = (WorkspaceChanged, MemberChanged, SigningKeyChanged, CredentialRevoked, ChangeRecorded)
@@ -38,23 +55,33 @@ class Signed:
         return answer.json()
 
     async def member(self, name: str, role: str = "member") -> Any:
-        return await self.made("/members", {"name": name, "email": f"{name}@example.org".lower(), "role": role})
+        email = self.accounts.mail(f"{name}@example.org".lower())
+        return await self.made("/members", {"name": name, "email": email, "role": role})
 
 
 @dataclass
 class Accounts:
-    """The running service, and all it has said."""
+    """The running service, and all it has said. Tests that share it keep apart by `tag`, in slugs and addresses."""
 
     system: System
     heard: list[Event] = field(default_factory=list[Event])
     raw: list[Message] = field(default_factory=list[Message])
+    tag: str = ""
+
+    def place(self, slug: str) -> str:
+        """This test's own workspace of that name."""
+        return slug if not self.tag or slug.endswith(self.tag) else f"{slug}-{self.tag}"
+
+    def mail(self, email: str) -> str:
+        """This test's own address like that one."""
+        return email if email.startswith(self.tag) else f"{self.tag}.{email}"
 
     @property
     def client(self) -> httpx.AsyncClient:
         return self.system.client
 
     @property
-    def host(self) -> Any:
+    def host(self) -> Host:
         return self.system.process.hosts["accounts"]
 
     def said(self, contract: type[Event]) -> list[Any]:
@@ -71,16 +98,16 @@ class Accounts:
 
     async def found(self, slug: str = "praxis", email: str = "owner@example.org", **headers: str) -> httpx.Response:
         body = {
-            "slug": slug,
+            "slug": self.place(slug),
             "name": "Praxis am Markt",
             "tz": "Europe/Berlin",
             "locale": "de",
-            "owner": {"name": "Olga", "email": email, "password": PASSWORD},
+            "owner": {"name": "Olga", "email": self.mail(email), "password": PASSWORD},
         }
         return await self.ask("POST", "/workspaces", body, **headers)
 
     async def sign_in(self, slug: str, email: str, password: str = PASSWORD, **headers: str) -> httpx.Response:
-        body = {"workspace": slug, "email": email, "password": password}
+        body = {"workspace": self.place(slug), "email": self.mail(email), "password": password}
         return await self.ask("POST", "/sessions", body, **headers)
 
     async def owner(self, slug: str = "praxis", email: str = "owner@example.org") -> Signed:
@@ -93,7 +120,7 @@ class Accounts:
         answer = await self.sign_in(slug, email)
         assert answer.status_code == 201, answer.text
         told = answer.json()
-        signed = Signed(self, told["workspace_id"], slug, told["member_id"], told["token"], told["id"])
+        signed = Signed(self, told["workspace_id"], self.place(slug), told["member_id"], told["token"], told["id"])
 
         async def let_in() -> bool:
             return (await signed.ask("GET", "/sessions/current")).status_code == 200
@@ -103,13 +130,6 @@ class Accounts:
 
     async def enable(self, member: Any, workspace: Signed) -> Signed:
         """Give a member an identity, as an invitation will, and sign them in."""
-        from functools import partial
-
-        from services.accounts.domain.identities import Identity, enrol
-        from services.accounts.domain.members import Member
-        from services.accounts.store import identity_id
-        from turnus_runtime.records import Decision
-
         turn = self.host.turn()
         hashed = await turn.effects.hashed(PASSWORD)
         new = Identity(
@@ -129,14 +149,54 @@ class Accounts:
         return await self.signed(workspace.slug, member["email"])
 
 
-@pytest.fixture
-async def accounts(embedded_servers: Endpoints, fresh_broker: str, names: Names) -> AsyncIterator[Accounts]:
-    system = System(embedded_servers, ("accounts",), kafka_url=fresh_broker)
+@asynccontextmanager
+async def running(endpoints: Endpoints, broker: str, group: str, **settings: Any) -> AsyncIterator[Accounts]:
+    """The service, and somebody who hears all it says."""
+    system = System(endpoints, ("accounts",), kafka_url=broker, **settings)
     async with system.running():
         made = Accounts(system)
-        listener: Consumer = system.process.broker.consumer(
-            names.group("listener"), [each.topic() for each in SAID], made.hear
-        )
+        topics = [each.topic() for each in SAID]
+        listener: Consumer = system.process.broker.consumer(group, topics, made.hear)
         await listener.start()
         yield made
         await listener.stop()
+
+
+@pytest.fixture
+async def alone(embedded_servers: Endpoints, fresh_broker: str, names: Names) -> AsyncIterator[Accounts]:
+    """A process of the test's own."""
+    async with running(embedded_servers, fresh_broker, names.group("listener")) as made:
+        yield made
+
+
+@pytest.fixture
+async def limited(embedded_servers: Endpoints, fresh_broker: str, names: Names) -> AsyncIterator[Accounts]:
+    """With three sign-ins and two new workspaces a minute."""
+    limits = {"rate_limits_sign_ins_per_minute": 3, "rate_limits_workspaces_per_minute": 2}
+    async with running(embedded_servers, fresh_broker, names.group("listener"), **limits) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared(embedded_servers: Endpoints, accounts_broker: str) -> AsyncIterator[Accounts]:
+    """One process for all tests that can share it."""
+    async with running(embedded_servers, accounts_broker, "listener") as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def accounts_broker() -> Iterator[str]:
+    """A broker for the shared process: topics have the contracts' names, so nobody else may use it."""
+    broker = new_broker()
+    broker.start()
+    yield broker.url
+    broker.close()
+
+
+@pytest.fixture
+def accounts(shared: Accounts) -> Accounts:
+    """The shared process, with names of this test's own. The module says `loop_scope="session"`."""
+    return replace(shared, tag=f"n{next(_COUNTER)}", heard=shared.heard, raw=shared.raw)
+
+
+_COUNTER = itertools.count(1)

@@ -28,7 +28,9 @@ def session(**values: Any) -> Session:
 
 
 def api_key(**values: Any) -> ApiKey:
-    return ApiKey(**session().model_dump() | {"id": "key_1", "expires_at": None, "name": "k", "created_by": "m"} | values)
+    return ApiKey(
+        **session().model_dump() | {"id": "key_1", "expires_at": None, "name": "k", "created_by": "m"} | values
+    )
 
 
 def identity(**values: Any) -> Identity:

@@ -44,9 +44,7 @@ class Office(RuleBasedStateMachine):
     def leave_the_seat_some_time_later(self, which: int) -> None:
         if self.leaving:
             known, to = self.leaving[which % len(self.leaving)]
-            self.team.on_workspace(
-                workspaces.leave_seat(self.team.workspace, known.id, known.owner_since, to, ACTOR)
-            )
+            self.team.on_workspace(workspaces.leave_seat(self.team.workspace, known.id, known.owner_since, to, ACTOR))
 
     @rule(which=st.integers(0, 5))
     def leave_the_seat_and_the_office(self, which: int) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -10,8 +9,8 @@ from services.accounts.adapters.passwords import Passwords, TooManyPasswords
 
 
 @pytest.fixture
-async def passwords() -> AsyncIterator[Passwords]:
-    yield Passwords(memory_kib=64, passes=1, at_once=1, waiting=2)
+def passwords() -> Passwords:
+    return Passwords(memory_kib=64, passes=1, at_once=1, waiting=2)
 
 
 async def test_a_password_matches_its_hash_and_no_other(passwords: Passwords) -> None:

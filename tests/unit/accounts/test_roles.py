@@ -51,9 +51,7 @@ def test_nobody_gives_more_than_they_are(actor, present, wanted) -> None:
         assert rank[actor] >= max(rank[present], rank[wanted])
 
 
-@given(
-    scopes=st.sets(st.sampled_from(EVERYTHING), min_size=1), maker=st.sets(st.sampled_from(EVERYTHING)), role=ROLES
-)
+@given(scopes=st.sets(st.sampled_from(EVERYTHING), min_size=1), maker=st.sets(st.sampled_from(EVERYTHING)), role=ROLES)
 def test_an_api_key_gets_no_more_than_its_maker_and_its_member_have(scopes, maker, role) -> None:
     if not not_held(scopes, maker, role):
         assert scopes <= maker
