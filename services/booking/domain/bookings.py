@@ -94,6 +94,8 @@ class Booking(Record):
     buffer_before_minutes: int
     buffer_after_minutes: int
     reschedule_policy: str
+    cancel_cutoff_minutes: int = 0
+    reschedule_cutoff_minutes: int = 0
     location: Location | None = None
     guest: Guest
     additional_guests: tuple[Guest, ...] = ()

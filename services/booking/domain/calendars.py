@@ -85,6 +85,12 @@ class Calendar(Record):
         return f"{self.workspace_slug}/{(self.published or self.draft).slug}"
 
     @property
+    def addresses(self) -> set[str]:
+        """The address that is published and the one that is drafted: both are held."""
+        terms = [one for one in (self.draft, self.published) if one is not None]
+        return {f"{self.workspace_slug}/{one.slug}" for one in terms}
+
+    @property
     def is_applied(self) -> bool:
         """Every service that must serves the published version."""
         return all(self.applied.get(service, 0) >= self.published_version for service in APPLIED_BY)

@@ -122,8 +122,13 @@ def redrive(booking: Booking | None, fired: Owed, now: datetime) -> Decision[Boo
         return Decision(None, booking, drops=(REDRIVE,))
     again = attempt.model_copy(update={"asked": attempt.asked + 1})
     changed = booking.change(attempts=booking.with_attempt(again))
-    later = timer(REDRIVE, now + REDRIVE_AFTER * 2 ** min(attempt.asked, 3))
+    later = timer(REDRIVE, now + redrive_after(attempt.asked))
     return Decision(None, changed, owes=[event(requested(changed, again)), later])
+
+
+def redrive_after(asked: int) -> timedelta:
+    """How long to wait for an answer after a command was said again for the `asked`-th time."""
+    return REDRIVE_AFTER * 2 ** min(asked, 3)
 
 
 def expire(booking: Booking | None, now: datetime) -> Decision[Booking, None]:
@@ -176,6 +181,8 @@ class Move:
     actor: str
     request_key: str | None
     request_digest: str | None
+    reason: str = ""
+    """what staff wrote about it, for the history"""
 
 
 def move(booking: Booking | None, ask: Move, now: datetime) -> Decision[Booking, Outcome | None]:
@@ -200,7 +207,7 @@ def move(booking: Booking | None, ask: Move, now: datetime) -> Decision[Booking,
         request_key=ask.request_key,
         request_digest=ask.request_digest,
     )
-    told = _told(booking, now, "move_requested", attempt=attempt.number, by=ask.actor)
+    told = _told(booking, now, "move_requested", attempt=attempt.number, by=ask.actor, detail=ask.reason)
     changed = booking.change(attempts=(*booking.attempts, attempt), **told)
     return Decision(
         Outcome(changed, attempt=attempt), changed, owes=[event(requested(changed, attempt)), *_waiting(now)]

@@ -1,6 +1,7 @@
 """`/bookings`: request, see, cancel, move, conclude."""
 
-from datetime import datetime, timedelta
+import asyncio
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -56,6 +57,7 @@ from turnus_runtime.http import (
     unless_stale,
 )
 from turnus_runtime.ids import derived, is_id
+from turnus_runtime.records import Decision
 from turnus_runtime.turn import Turn
 
 router = APIRouter(prefix="/bookings")
@@ -81,7 +83,7 @@ CODES = {
 )
 async def create_booking(body: Body[NewBooking], key: Key, wait: Wait, on: On) -> Response:
     """Book a time. 201 when it is confirmed, 202 while it is not decided yet, 409 when it cannot be had."""
-    calendar = await _bookable(body, wait, on)
+    calendar = await _bookable(body, on)
     terms = calendar.published
     if terms is None:
         raise CALENDAR_UNKNOWN.at("calendar", "is not known here")
@@ -144,16 +146,17 @@ async def cancel_booking(
 ) -> Response:
     """Cancel. Doing it again gives the same."""
     booking, who = await _asked(booking_id, request, token, on, "bookings:manage")
-    if booking.status != "cancelled":
-        unless_stale(expected, booking.version)
-        if who is None:
-            await _check_cutoff(booking, "cancel_cutoff_minutes", on)
     by: Literal["guest", "staff"] = "guest" if who is None else "staff"
     actor = "guest" if who is None else who.member_id
-    outcome = await on.records(Booking).decide(
-        booking.id, lambda b: transitions.cancel(b, on.now, by, actor, body.reason)
-    )
-    done = _unrefused(outcome)
+
+    def cancel(current: Booking | None) -> Decision[Booking, Outcome | None]:
+        if current is not None and current.status != "cancelled":
+            unless_stale(expected, current.version)
+            if who is None:
+                _check_cutoff(current, current.cancel_cutoff_minutes, on)
+        return transitions.cancel(current, on.now, by, actor, body.reason)
+
+    done = _unrefused(await on.records(Booking).decide(booking.id, cancel))
     return answer(await _view(done.booking, on), version=done.booking.version)
 
 
@@ -177,23 +180,20 @@ async def reschedule_booking(
 ) -> Response:
     """Move to another time in one step: the old one is given back only when the new one is held."""
     booking, who = await _asked(booking_id, request, token, on, "bookings:manage")
-    if key.key is None or booking.attempt_with_key(_move_key(booking, key) or "") is None:
-        unless_stale(expected, booking.version)
-        if who is None:
-            await _check_cutoff(booking, "reschedule_cutoff_minutes", on)
-    same_host = booking.reschedule_policy == "same_host" and await _still_serves(booking, on)
-    if body.host_id is not None and who is None and body.host_id not in booking.host_ids:
-        raise HOST_NOT_CHOOSABLE.at("host_id", "cannot be chosen here")
+    serving = await _serving(booking, on)
+    if not _is_replay(booking, key) and body.host_id is not None:
+        _check_host(booking, body.host_id, serving, by_guest=who is None)
+    stays = booking.reschedule_policy == "same_host" and set(booking.host_ids) <= serving
     ask = Move(
         start=body.start,
         host_ids=(body.host_id,) if body.host_id is not None else (),
-        same_host=same_host and body.host_id in (None, *booking.host_ids),
+        same_host=stays and body.host_id in (None, *booking.host_ids),
         by="guest" if who is None else "staff",
         actor="guest" if who is None else who.member_id,
         request_key=_move_key(booking, key),
         request_digest=key.digest if key.key else None,
     )
-    return await _move(booking, ask, wait, on)
+    return await _move(booking, ask, expected, wait, on)
 
 
 @router.post(
@@ -211,10 +211,8 @@ async def assign_booking(
 ) -> Response:
     """Hand the booking over to another member of its calendar, at the same time."""
     booking = found(await on.records(Booking).get(booking_id), who)
-    calendar = await on.records(Calendar).get(booking.calendar_id)
-    terms = calendar.published if calendar is not None else None
-    if terms is None or body.host_id not in [one.member_id for one in terms.members]:
-        raise HOST_NOT_CHOOSABLE.at("host_id", "does not serve in this calendar")
+    if not _is_replay(booking, key):
+        _check_host(booking, body.host_id, await _serving(booking, on), by_guest=False)
     ask = Move(
         start=booking.start,
         host_ids=(body.host_id,),
@@ -223,8 +221,9 @@ async def assign_booking(
         actor=who.member_id,
         request_key=_move_key(booking, key),
         request_digest=key.digest if key.key else None,
+        reason=body.reason,
     )
-    return await _move(booking, ask, wait, on)
+    return await _move(booking, ask, None, wait, on)
 
 
 @router.post(
@@ -251,7 +250,7 @@ async def get_history(booking_id: str, who: Viewer, on: On) -> Response:
     return answer(views.History(items=[_moment(moment) for moment in booking.history]), version=booking.version)
 
 
-async def _bookable(body: NewBooking, wait: float, on: Turn) -> Calendar:
+async def _bookable(body: NewBooking, on: Turn) -> Calendar:
     if is_id("cal", body.calendar):
         named = body.calendar
         calendar = await on.records(Calendar).get(named)
@@ -299,6 +298,8 @@ def _new_booking(
         buffer_before_minutes=terms.buffer_before_minutes,
         buffer_after_minutes=terms.buffer_after_minutes,
         reschedule_policy=terms.reschedule_policy,
+        cancel_cutoff_minutes=terms.cancel_cutoff_minutes,
+        reschedule_cutoff_minutes=terms.reschedule_cutoff_minutes,
         location=terms.location,
         guest=Guest(**body.guest.model_dump()),
         additional_guests=tuple(Guest(**one.model_dump()) for one in body.additional_guests),
@@ -328,31 +329,46 @@ async def _asked(
     return found(await on.records(Booking).get(booking_id), who), who
 
 
-async def _check_cutoff(booking: Booking, setting: str, on: Turn) -> None:
-    """Guests may cancel and move until some time before the start, as the calendar says."""
-    calendar = await on.records(Calendar).get(booking.calendar_id)
-    terms = calendar.published if calendar is not None else None
-    minutes = getattr(terms, setting) if terms is not None else 0
-    latest: datetime = booking.start - timedelta(minutes=minutes)
+def _check_cutoff(booking: Booking, minutes: int, on: Turn) -> None:
+    """Guests may cancel and move until some time before the start, as was promised when they booked."""
+    latest = booking.start - timedelta(minutes=minutes)
     if minutes and booking.status in ("requested", "confirmed") and on.now > latest:
         raise CUTOFF_PASSED(f"It was possible until {latest.astimezone(ZoneInfo(booking.tz)).isoformat()}.")
 
 
-async def _still_serves(booking: Booking, on: Turn) -> bool:
-    """Whether every host of the booking still serves; otherwise `same_host` falls back to `reassign`."""
-    for host_id in booking.host_ids:
-        member = await on.records(Member).get(host_id)
-        if member is None or member.status != "active":
-            return False
-    return True
+async def _serving(booking: Booking, on: Turn) -> set[str]:
+    """The active members of the booking's calendar. A host who is not among them cannot be kept by a move."""
+    calendar = await on.records(Calendar).get(booking.calendar_id)
+    terms = calendar.published if calendar is not None else None
+    listed = [one.member_id for one in terms.members] if terms is not None else []
+    members = await asyncio.gather(*(on.records(Member).get(member_id) for member_id in listed))
+    return {member.id for member in members if member is not None and member.status == "active"}
+
+
+def _check_host(booking: Booking, host_id: str, serving: set[str], *, by_guest: bool) -> None:
+    """Staff hand a booking to whoever serves in its calendar; a guest only keeps the host."""
+    if host_id not in serving or (by_guest and host_id not in booking.host_ids):
+        raise HOST_NOT_CHOOSABLE.at("host_id", "cannot be chosen here")
+
+
+def _is_replay(booking: Booking, key: Idempotency) -> bool:
+    told = _move_key(booking, key)
+    return told is not None and booking.attempt_with_key(told) is not None
 
 
 def _move_key(booking: Booking, key: Idempotency) -> str | None:
     return derived("mv", booking.id, key.key) if key.key else None
 
 
-async def _move(booking: Booking, ask: Move, wait: float, on: Turn) -> Response:
-    outcome = _unrefused(await on.records(Booking).decide(booking.id, lambda b: transitions.move(b, ask, on.now)))
+async def _move(booking: Booking, ask: Move, expected: int | None, wait: float, on: Turn) -> Response:
+    def move(current: Booking | None) -> Decision[Booking, Outcome | None]:
+        if current is not None and (ask.request_key is None or current.attempt_with_key(ask.request_key) is None):
+            unless_stale(expected, current.version)
+            if ask.by == "guest":
+                _check_cutoff(current, current.reschedule_cutoff_minutes, on)
+        return transitions.move(current, ask, on.now)
+
+    outcome = _unrefused(await on.records(Booking).decide(booking.id, move))
     number = outcome.attempt.number if outcome.attempt is not None else 0
 
     def answered(current: Booking | None) -> bool:
@@ -366,13 +382,13 @@ async def _move(booking: Booking, ask: Move, wait: float, on: Turn) -> Response:
 async def _decided(booking: Booking, number: int, done: int, on: Turn, *, replayed: bool) -> Response:
     """The answer about attempt `number`: done, refused, or not decided yet."""
     attempt = booking.attempt_of(number)
+    headers = {"Idempotency-Replayed": "true"} if replayed else None
     if attempt is not None and attempt.state == "refused":
         problem = REFUSED.get(attempt.code or "", SLOT_TAKEN)
         zone = ZoneInfo(booking.tz)
-        headers = {"Idempotency-Replayed": "true"} if replayed else None
         raise problem(headers=headers, alternatives=[a.astimezone(zone).isoformat() for a in attempt.alternatives])
     if attempt is not None and attempt.state == "released" and attempt.code == "expired":
-        raise REQUEST_EXPIRED
+        raise REQUEST_EXPIRED(headers=headers)
     undecided = attempt is not None and attempt.state == "open"
     return answer(
         await _view(booking, on),

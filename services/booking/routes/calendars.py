@@ -53,6 +53,7 @@ from turnus_runtime.http import (
     invalid,
     staff,
     staff_or_guest,
+    unless_stale,
 )
 from turnus_runtime.ids import derived
 from turnus_runtime.records import key as index_key
@@ -214,11 +215,15 @@ async def create_calendar(who: Manager, body: Body[NewCalendar], key: Key, wait:
     """Make a draft. Nobody sees it before it is published."""
     values = await _values(who, body, body.kind, wait, on)
     draft = Draft.model_validate(_completed({**values, "kind": body.kind}))
+    calendar_id = derived("cal", who.workspace_id, key.key) if key.key else on.ids.fresh("cal")
+    if (known := await on.records(Calendar).get(calendar_id) if key.key else None) is not None:
+        key.check(known.request_digest)
+        return _answered(known, 201, replayed=True)
     workspace = await on.records(Workspace).wait(who.workspace_id, lambda w: w is not None, wait)
     if workspace is None:
         raise WORKSPACE_UNKNOWN(headers={"Retry-After": "1"})
     new = Calendar(
-        id=derived("cal", who.workspace_id, key.key) if key.key else on.ids.fresh("cal"),
+        id=calendar_id,
         workspace_id=who.workspace_id,
         workspace_slug=workspace.slug,
         version=1,
@@ -228,11 +233,12 @@ async def create_calendar(who: Manager, body: Body[NewCalendar], key: Key, wait:
         created_at=on.now,
         changed_at=on.now,
     )
-    await _claim(f"{workspace.slug}/{draft.slug}", new.id, on)
+    await _claim(new.address, new.id, on)
+    await _link_members(new.id, draft, on)
     made = await on.records(Calendar).decide(new.id, lambda c: domain.create(c, new, _actor(who, on)))
+    await _free_addresses(made.calendar, {new.address}, on)
     key.check(made.calendar.request_digest)
-    await _remember_members(made.calendar, on)
-    return _answered(made.calendar, 201, replayed=made.replayed)
+    return _answered(await _without_removed(made.calendar, on), 201, replayed=made.replayed)
 
 
 @router.get("", response_model=Page[CalendarView] | PublicCalendar, dependencies=[guest()])
@@ -269,15 +275,17 @@ async def edit_calendar(
 ) -> Response:
     """Change the draft. Guests see it at the next publish; bookings that stand are never changed."""
     known = found(await on.records(Calendar).get(calendar_id), who)
+    unless_stale(expected, known.version)
     values = await _values(who, body, known.draft.kind, wait, on)
     draft = Draft.model_validate(known.draft.model_dump() | values)
-    if draft.slug != known.draft.slug:
-        await _claim(f"{known.workspace_slug}/{draft.slug}", known.id, on)
+    address = f"{known.workspace_slug}/{draft.slug}"
+    await _claim(address, known.id, on)
+    await _link_members(calendar_id, draft, on)
     typed = {name: getattr(draft, name) for name in values}
     changed = await on.records(Calendar).decide(calendar_id, lambda c: domain.edit(c, typed, expected, _actor(who, on)))
-    calendar = _unrefused(changed)
-    await _remember_members(calendar, on)
-    return _answered(calendar)
+    if changed is not None:
+        await _free_addresses(changed.calendar, {address, *known.addresses}, on)
+    return _answered(await _without_removed(_unrefused(changed), on))
 
 
 @router.post(
@@ -295,9 +303,7 @@ async def publish_calendar(calendar_id: str, who: Manager, expected: IfMatch, wa
         calendar_id, lambda c: c is not None and c.is_applied and c.published_version >= version, wait
     )
     calendar = found(known, who)
-    old = before.address
-    if before.published is not None and old != calendar.address:
-        await on.records(Address).decide(old, lambda a: domain.free_address(a, calendar_id))
+    await _free_addresses(calendar, before.addresses, on)
     return _answered(calendar, 200 if calendar.is_applied else 202)
 
 
@@ -310,11 +316,12 @@ async def retire_calendar(calendar_id: str, who: Manager, expected: IfMatch, on:
 
 
 async def calendar_at(address: str, on: Turn) -> Calendar | None:
-    """The calendar at a public address."""
+    """The calendar at a public address; an address that is only drafted leads nowhere yet."""
     held = await on.records(Address).get(address)
     if held is None or held.calendar_id is None:
         return None
-    return await on.records(Calendar).get(held.calendar_id)
+    calendar = await on.records(Calendar).get(held.calendar_id)
+    return calendar if calendar is not None and calendar.address == address else None
 
 
 async def host_views(member_ids: tuple[str, ...], on: Turn) -> list[HostView]:
@@ -370,13 +377,34 @@ async def _claim(address: str, calendar_id: str, on: Turn) -> None:
         raise SLUG_TAKEN
 
 
-async def _remember_members(calendar: Calendar, on: Turn) -> None:
-    """Who serves where, so that a removed member is found in every calendar."""
-    for one in calendar.draft.members:
+async def _free_addresses(calendar: Calendar, claimed: set[str], on: Turn) -> None:
+    """Give back what was claimed for a calendar and is neither drafted nor published after all."""
+    for address in claimed - calendar.addresses:
+        await on.records(Address).decide(address, lambda a: domain.free_address(a, calendar.id))
+
+
+async def _link_members(calendar_id: str, draft: Draft, on: Turn) -> None:
+    """Write who serves where before they do, so that a removed member is found in every calendar."""
+    for one in draft.members:
         link = CalendarOfMember(
-            id=index_key(one.member_id, calendar.id), member_id=one.member_id, calendar_id=calendar.id
+            id=index_key(one.member_id, calendar_id), member_id=one.member_id, calendar_id=calendar_id
         )
         await on.records(CalendarOfMember).decide(link.id, partial(domain.link_member, link=link))
+
+
+async def _without_removed(calendar: Calendar, on: Turn) -> Calendar:
+    """The calendar without whoever was removed while it was being written.
+
+    A removal is written before it looks for calendars: it sees ours, or it is seen here.
+    """
+    for one in calendar.draft.members:
+        member = await on.records(Member).get(one.member_id)
+        if member is not None and member.status == "removed":
+            await on.records(Calendar).decide(
+                calendar.id, lambda c, gone=member.id: domain.drop_member(c, gone, on.now)
+            )
+            calendar = await on.records(Calendar).get(calendar.id) or calendar
+    return calendar
 
 
 def _actor(who: Principal, on: Turn) -> Actor:

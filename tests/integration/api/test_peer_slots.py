@@ -1,4 +1,4 @@
-"""`GET /slots` answers what Cal.com's own code answers for the same rules, all of them loaded through the public API."""
+"""`GET /slots` answers what Cal.com's own code answers for the same rules, loaded through the public API."""
 
 from datetime import UTC, datetime
 
