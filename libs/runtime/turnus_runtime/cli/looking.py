@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import sys
 import time
 from argparse import Namespace
@@ -124,6 +125,7 @@ def _letters(services: Sequence[Service]) -> list[DeadLetter]:
 def _nearby() -> dict[str, object]:
     """Where the servers are; what the runtime has to say about them goes to stderr, so that stdout can be read on."""
     logs.configure(load(Settings, log_level="warning"), sys.stderr)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it cannot do is told by the command, in a sentence
     return nearby(load(Settings))
 
 

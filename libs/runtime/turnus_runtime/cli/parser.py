@@ -40,7 +40,7 @@ def _group(commands: "Commands", name: str, about: str) -> "Commands":
 
 
 def _running(commands: "Commands") -> None:
-    up = _add(commands, "up", "running:up", "start everything on this machine, with a demo workspace")
+    up = _add(commands, "up", "starting:up", "start everything on this machine, with a demo workspace")
     up.add_argument("--detach", action="store_true", help="return when it is ready; `turnus down` stops it")
     up.add_argument("--data-dir", type=Path, help="where the data is kept (default: TURNUS_DATA_DIR or ./data)")
     up.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)

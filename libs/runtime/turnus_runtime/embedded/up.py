@@ -20,56 +20,66 @@ from turnus_runtime.settings import Settings, env_name, load
 
 log = structlog.get_logger(__name__)
 
-USUAL_PORT = 8080
 DEMO_FILE = "demo.json"
 DEMO_KEPT = "demo.secret"
 PATIENCE_TRIES, PATIENCE_SECONDS = 600, 0.1
 
 
-async def up(services: Sequence[Service], given: Mapping[str, Any], tell: Callable[[str], None]) -> None:
-    """Run until SIGTERM or SIGINT; `tell` is called once, with the address, when everything is ready."""
-    settings = load(Settings, **given)
-    hosted: list[Process] = []
+async def up(
+    services: Sequence[Service], stack: EmbeddedStack, given: Mapping[str, Any], tell: Callable[[str], None]
+) -> None:
+    """Run on this started stack until SIGTERM or SIGINT; `tell` is called once, with the address, when all is ready.
 
-    async def say_again(server: str, came_up_empty: bool) -> None:  # noqa: FBT001 - the stack's own signature
-        """A broker that came up empty has lost every topic: everything is said again."""
-        if server == BROKER and came_up_empty:
-            for process in hosted:
-                for host in process.hosts.values():
-                    said = await republish(host)
-                    log.info("republished", service=host.service.name, messages=said.total())
-
-    stack = EmbeddedStack(settings.data_dir, on_restarted=say_again)
-    endpoints = await stack.start()
+    The broker keeps its topics in memory, so everything is said again at every start and whenever it was restarted.
+    """
     try:
-        port = _port(stack, "http", "http_port", settings.http_port)
-        url = settings.public_url if _is_set("public_url") else f"http://127.0.0.1:{port}"
-        process = Process(
-            services,
-            given={
-                **given,
-                "mongo_url": endpoints.mongo_url,
-                "kafka_url": endpoints.kafka_url,
-                "redis_url": endpoints.redis_url,
-                "smtp_url": endpoints.smtp_url,
-                "kafka_idempotent": False,
-                "kafka_fetch_max_wait_ms": 20,
-                "topic_partitions": 3,
-                "http_port": port,
-                "admin_port": _port(stack, "admin", "admin_port", settings.admin_port),
-                "public_url": url,
-                "api_url": f"http://127.0.0.1:{port}",
-            },
-            mounts={"/mailbox": _mailbox(endpoints.mailbox)},
-        )
+        process = _process(services, stack, given)
+        url = process.settings.public_url
         async with running(process):
-            hosted.append(process)
-            await _demo(services, settings.data_dir, url, f"http://127.0.0.1:{port}")
-            tell(_welcome(settings.data_dir, url))
+            demo = await _demo(services, process.settings.data_dir, url, process.settings.api_url)
+            tell(_welcome(url, demo))
+
+            async def broker_came_up_empty(server: str, empty: bool) -> None:  # noqa: FBT001 - the stack's signature
+                if server == BROKER and empty:
+                    await _say_again(process)
+
+            stack.on_restarted = broker_came_up_empty
+            saying = asyncio.create_task(_say_again(process))
             await stop_asked()
-            hosted.clear()
+            saying.cancel()
+            stack.on_restarted = None
     finally:
         await stack.stop()
+
+
+async def _say_again(process: Process) -> None:
+    for host in process.hosts.values():
+        said = await republish(host)
+        log.info("republished", service=host.service.name, messages=said.total())
+
+
+def _process(services: Sequence[Service], stack: EmbeddedStack, given: Mapping[str, Any]) -> Process:
+    """The process of all services, told where the embedded servers are."""
+    settings, endpoints = load(Settings, **given), stack.endpoints
+    port = _port(stack, "http", "http_port", settings.http_port)
+    return Process(
+        services,
+        given={
+            **given,
+            "mongo_url": endpoints.mongo_url,
+            "kafka_url": endpoints.kafka_url,
+            "redis_url": endpoints.redis_url,
+            "smtp_url": endpoints.smtp_url,
+            "kafka_idempotent": False,
+            "kafka_fetch_max_wait_ms": 20,
+            "topic_partitions": 3,
+            "http_port": port,
+            "admin_port": _port(stack, "admin", "admin_port", settings.admin_port),
+            "public_url": settings.public_url if _is_set("public_url") else f"http://127.0.0.1:{port}",
+            "api_url": f"http://127.0.0.1:{port}",
+        },
+        mounts={"/mailbox": _mailbox(endpoints.mailbox)},
+    )
 
 
 def _is_set(field: str) -> bool:
@@ -77,7 +87,7 @@ def _is_set(field: str) -> bool:
 
 
 def _port(stack: EmbeddedStack, name: str, field: str, wanted: int) -> int:
-    """The port that was asked for; else the usual one or the one used before, if it is free."""
+    """The port that was asked for; else the one used before, if it is free, or a new one."""
     if _is_set(field) and wanted:
         return stack.ports.take(name, wanted)
     return stack.ports.take(name)
@@ -97,22 +107,25 @@ def _mailbox(store: Any) -> ASGIApp:
     return app
 
 
-async def _demo(services: Sequence[Service], data_dir: Path, url: str, api_url: str) -> None:
+async def _demo(services: Sequence[Service], data_dir: Path, url: str, api_url: str) -> Mapping[str, Any]:
     """Make the demo workspace once, over the public API; fixed idempotency keys let a broken off start go on."""
     path = data_dir / DEMO_FILE
     if path.exists():
-        demo = json.loads(path.read_text())
+        demo: dict[str, Any] = json.loads(path.read_text())
         if demo["url"] != url:
-            _write(path, {**demo, "url": url, "mailbox_url": f"{url}/mailbox"})
-        return
+            demo |= {"url": url, "mailbox_url": f"{url}/mailbox"}
+            _write(path, demo)
+        return demo
     secret = _kept_secret(data_dir)
-    demo: dict[str, Any] = {"url": url, "mailbox_url": f"{url}/mailbox", "_secret": secret}
+    demo = {"url": url, "mailbox_url": f"{url}/mailbox", "_secret": secret}
     headers = {"Prefer": "wait=30"}
     async with httpx.AsyncClient(base_url=api_url, timeout=60, headers=headers, transport=Patient()) as client:
         for service in sorted(services, key=lambda one: one.demo_order):
             if service.demo is not None:
                 demo |= await service.demo(client, demo)
-    _write(path, {name: value for name, value in demo.items() if not name.startswith("_")})
+    public = {name: value for name, value in demo.items() if not name.startswith("_")}
+    _write(path, public)
+    return public
 
 
 class Patient(httpx.AsyncHTTPTransport):
@@ -146,7 +159,6 @@ def _write(path: Path, demo: Mapping[str, Any]) -> None:
     draft.replace(path)
 
 
-def _welcome(data_dir: Path, url: str) -> str:
-    demo = json.loads((data_dir / DEMO_FILE).read_text())
+def _welcome(url: str, demo: Mapping[str, Any]) -> str:
     calendars = "\n".join(f"  {url}/{address}" for address in demo.get("calendars", []))
     return f"Turnus is ready: {url}\nBook here:\n{calendars}\nMails: {url}/mailbox\nAPI: {url}/api/docs\n"
