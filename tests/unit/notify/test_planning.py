@@ -111,7 +111,10 @@ def test_a_refused_move_raises_the_version_and_sends_nothing() -> None:
     kept = Kept()
     kept.hear(details(), confirmed(2))
     kept.work()
+    assert kept.notice is not None
+    before = kept.notice
     kept.hear(confirmed(4), details(4))
+    assert (kept.notice.messages, kept.notice.owed) == (before.messages, before.owed)
     kept.work()
     assert kept.sent == ["0.booked.guest", "0.booked.host"]
 
