@@ -1,17 +1,17 @@
 """Real servers for the adapters."""
 
 import asyncio
-import logging
 import socket
 import subprocess
-import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
+from tests.support.logging_kept import logging_as_before
 from turnus_runtime.embedded import servers
+
+__all__ = ["logging_as_before"]
 
 
 async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
@@ -19,20 +19,6 @@ async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 30) -> No
     async with asyncio.timeout(seconds):
         while not await holds():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
-
-
-@pytest.fixture(autouse=True)
-def logging_as_before() -> Iterator[None]:
-    """Commands and processes set up the logging of their process; here many of them share one."""
-    root = logging.getLogger()
-    handlers, level, hook = list(root.handlers), root.level, sys.excepthook
-    structlog.reset_defaults()
-    yield
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    sys.excepthook = hook
-    logging.captureWarnings(capture=False)
 
 
 class Cache:

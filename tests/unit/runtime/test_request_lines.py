@@ -2,10 +2,8 @@
 
 import io
 import json
-import logging
 
 import httpx
-import structlog
 
 from turnus_runtime import logs
 from turnus_runtime.http.edge import Edge
@@ -13,18 +11,11 @@ from turnus_runtime.settings import Settings
 
 
 async def test_the_line_of_a_request_has_the_trace_and_request_id_of_its_answer() -> None:
-    root = logging.getLogger()
-    before, level = list(root.handlers), root.level
     out = io.StringIO()
     logs.configure(Settings(), out)
-    try:
-        transport = httpx.ASGITransport(Edge(name="shop"))
-        async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
-            answer = await client.get("/things/ada%40example.org?token=bkt_secret")
-    finally:
-        structlog.reset_defaults()
-        root.handlers[:] = before
-        root.setLevel(level)
+    transport = httpx.ASGITransport(Edge(name="shop"))
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
+        answer = await client.get("/things/ada%40example.org?token=bkt_secret")
     (line,) = [line for line in map(json.loads, out.getvalue().splitlines()) if line["event"] == "request"]
     assert answer.status_code == 404
     assert line["trace_id"] == answer.headers["traceparent"][3:35]
