@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from turnus_contracts import Event
 from turnus_runtime.records import Owed, Record
-from turnus_runtime.saga import Transition
+from turnus_runtime.saga import Saga
 from turnus_runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ class Service:
     refusal: "Callable[[Request, Problem], Response] | None" = None
     """How a service that owns pages instead of resources shows a problem to a person; its routes begin at the root."""
     settings: type[Settings] = Settings
-    saga: Sequence[Transition] = ()
-    """The transitions of this service's state machine, from the table that runs (only booking has one)."""
+    saga: Saga | None = None
+    """This service's state machine, held by a test to the functions that run (only booking has one)."""
     effects: Callable[[Any], Any] | None = None
     """Makes the adapters of outside effects from the service's settings; they are in `Turn.effects`.
     What it makes may have an `aclose()`, awaited when the process stops."""
