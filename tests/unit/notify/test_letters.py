@@ -139,7 +139,7 @@ def test_a_span_over_midnight_names_both_days() -> None:
     [
         (Location(kind="phone", value="+49 30 1"), "Telefon +49 30 1"),
         (Location(kind="link", value="https://meet.example/x"), '<a href="https://meet.example/x">'),
-        (Location(kind="link", value="javascript:alert(1)"), ">javascript:alert(1)<"),
+        (Location(kind="link", value="javascript:alert(1)"), ">javascript:alert(1)</td>"),
         (Location(kind="hologram", value="Deck 3"), "Deck 3"),
     ],
 )
