@@ -82,6 +82,18 @@ def test_servers_that_are_away_are_named_with_their_setting(
     assert "Traceback" not in told
 
 
+def test_a_store_that_is_away_is_told_in_one_short_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], unused_tcp_port: int, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TURNUS_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("TURNUS_MONGO_URL", f"mongodb://127.0.0.1:{unused_tcp_port}/?serverSelectionTimeoutMS=100")
+    assert cli.main(["status", "assignment"]) == 1
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith("turnus: the store does not answer (127.0.0.1:")
+    assert told.endswith("is it running, and is TURNUS_MONGO_URL right?")
+    assert len(told) < 200
+
+
 def test_a_defect_of_ours_is_not_hidden_behind_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     making = import_module("turnus_runtime.cli.making")
 

@@ -4,6 +4,7 @@ A command's module is imported when the command runs, so that `turnus --help` an
 person can mend is one clear sentence on stderr and exit code 1; wrong usage is 2; Ctrl-C is 130.
 """
 
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -49,10 +50,13 @@ def _sentence(problem: Exception) -> str | None:
     ours = type(problem).__module__.startswith("turnus_runtime.")
     for kind in type(problem).__mro__:
         if ours and kind.__name__ in PROBLEMS:
-            return _WAYS_OUT.get(kind.__name__, "{}").format(problem)
+            way_out = _WAYS_OUT.get(kind.__name__)
+            return str(problem) if way_out is None else way_out.format(_FULL_STORY.split(str(problem))[0])
     return None
 
 
+_FULL_STORY = re.compile(r" \(configured timeouts|, Timeout: ")
+"""Where drivers begin to tell everything they know."""
 _WAYS_OUT = {
     "BrokerUnavailable": "the broker does not answer ({}): is it running, and is TURNUS_KAFKA_URL right?",
     "StoreUnavailable": "the store does not answer ({}): is it running, and is TURNUS_MONGO_URL right?",
