@@ -10,7 +10,6 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests.browser.site import Site
 from turnus_runtime.embedded import Endpoints
 
-SERVICES = ("booking", "availability", "assignment", "web")
 CHROMIUM = os.environ.get("TURNUS_TEST_CHROMIUM", "/usr/bin/chromium")
 QUIET = [
     "--no-sandbox",
@@ -25,7 +24,7 @@ QUIET = [
 
 @pytest.fixture(scope="session")
 def site(embedded_servers: Endpoints) -> Iterator[Site]:
-    running = Site(embedded_servers, SERVICES)
+    running = Site(embedded_servers)
     try:
         yield running
     finally:

@@ -1,43 +1,49 @@
 """The whole system at one real address, for a browser: all services in one process on a thread of its own."""
 
 import asyncio
+import contextlib
+import itertools
 import socket
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from tests.support.system import System, Tenant
+import httpx
+from fastapi import FastAPI
+
+from tests.support.system import given
 from turnus_runtime.embedded import Endpoints
-from turnus_runtime.process import listening
+from turnus_runtime.embedded.mailbox_pages import mailbox_router
+from turnus_runtime.ids import RandomIds
+from turnus_runtime.process import Process, installed, listening
 
 T = TypeVar("T")
 FIRST_DAY = "2027-01-04T06:00:00Z"
 """The Monday on which this installation begins to run, so that the tests pass in any year."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+SERVICES = ("accounts", "booking", "availability", "assignment", "notify", "web")
 
 
 class Site:
-    """`url` is what browsers open. `call` runs something on the loop of the services."""
+    """`url` is what browsers open; the workspace is `sonnenhof`. `call` runs something on the loop of the services."""
 
-    def __init__(self, endpoints: Endpoints, services: Sequence[str], **settings: Any) -> None:
-        self.port = free_port()
+    def __init__(self, endpoints: Endpoints, **settings: Any) -> None:
+        self.endpoints = endpoints
+        self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.system = System(
+        self.process: Process
+        self.client: httpx.AsyncClient
+        self._given = given(
             endpoints,
-            services,
+            f"b{RandomIds().fresh('p')[-8:]}",
             public_url=self.url,
             api_url=self.url,
             trusted_proxies=("127.0.0.1/32",),
             clock_start=FIRST_DAY,
             **settings,
         )
-        self.tenant: Tenant
+        self._staff: dict[str, str] = {}
+        self._names = itertools.count(1)
         self._ready: Future[None] = Future()
         self._loop = asyncio.new_event_loop()
         self._end = asyncio.Event()
@@ -53,13 +59,60 @@ class Site:
         self._thread.join()
         self._loop.close()
 
+    def host(self, name: str, tz: str = "Europe/Berlin", **weekly: Any) -> str:
+        """A member who works every day from nine to five."""
+        email = f"{name.split()[0].lower()}.{next(self._names)}@sonnenhof.example.org"
+        made = self.post("/members", {"name": name, "email": email, "tz": tz}, 201, staff=True)
+        hours = {"days": [1, 2, 3, 4, 5, 6, 7], "start": "09:00", "end": "17:00", **weekly}
+        schedule = {"member_id": made["id"], "name": "Hours", "tz": tz, "weekly": [hours]}
+        self.post("/schedules", schedule, 201, staff=True)
+        return str(made["id"])
+
+    def calendar(self, members: Sequence[str], slug: str | None = None, **more: Any) -> str:
+        """A published calendar; gives its address."""
+        body = {
+            "kind": "round_robin" if len(members) > 1 else "personal",
+            "slug": slug or f"calendar-{next(self._names)}",
+            "name": "Beratung",
+            "tz": "Europe/Berlin",
+            "members": [{"member_id": member_id} for member_id in members],
+            **more,
+        }
+        made = self.post("/calendars", body, 201, staff=True)
+        self.post(f"/calendars/{made['id']}/publish", None, 200, staff=True)
+        return str(made["address"])
+
+    def change(self, address: str, **settings: Any) -> None:
+        """Change a calendar and publish it again."""
+        calendar_id = self.get("/calendars", address=address)["id"]
+        self.call(self._send("PATCH", f"/calendars/{calendar_id}", settings, 200, staff=True))
+        self.post(f"/calendars/{calendar_id}/publish", None, 200, staff=True)
+
+    def retire(self, address: str) -> None:
+        """Close a calendar."""
+        calendar_id = self.get("/calendars", address=address)["id"]
+        self.post(f"/calendars/{calendar_id}/retire", None, 200, staff=True)
+
+    def book(self, address: str, start: str, **more: Any) -> dict[str, Any]:
+        """A booking by the API, as another guest would make it."""
+        guest = {"name": "Somebody Else", "email": "else@example.org"}
+        return self.post(
+            "/bookings", {"calendar": address, "start": start, "tz": "Europe/Berlin", "guest": guest, **more}, 201
+        )
+
+    def slots(self, address: str, day: str, tz: str = "Europe/Berlin") -> list[str]:
+        """Free starts of a day by the API."""
+        return list(self.get("/slots", calendar=address, start=day, end=day, tz=tz)["days"].get(day, []))
+
+    def get(self, path: str, **params: str) -> dict[str, Any]:
+        return self.call(self._send("GET", f"{path}?{httpx.QueryParams(params)}", None, 200))
+
+    def post(self, path: str, body: Any, status: int, *, staff: bool = False) -> dict[str, Any]:
+        return self.call(self._send("POST", path, body, status, staff=staff))
+
     async def _run(self) -> None:
         try:
-            async with (
-                self.system.running() as system,
-                listening(system.process.app(), "127.0.0.1", self.port),
-            ):
-                self.tenant = await system.tenant("sonnenhof")
+            async with self._running():
                 self._ready.set_result(None)
                 await self._end.wait()
         except BaseException as error:
@@ -67,68 +120,41 @@ class Site:
                 self._ready.set_exception(error)
             raise
 
-    def host(self, name: str, tz: str = "Europe/Berlin", **weekly: Any) -> str:
-        """A member who works every day from nine to five."""
-        return self.call(self._host(name, tz, weekly))
+    @contextlib.asynccontextmanager
+    async def _running(self) -> AsyncIterator[None]:
+        mailbox = FastAPI(openapi_url=None)
+        mailbox.include_router(mailbox_router(self.endpoints.mailbox))
+        self.process = Process(installed(SERVICES), given=self._given, mounts={"/mailbox": mailbox})
+        await self.process.start()
+        try:
+            async with (
+                listening(self.process.app(), "127.0.0.1", self.port),
+                httpx.AsyncClient(base_url=f"{self.url}/api/v1", timeout=60, headers={"Prefer": "wait=20"}) as self.client,
+            ):
+                await self._found_workspace()
+                yield
+        finally:
+            await self.process.stop()
 
-    def calendar(self, slug: str, members: Sequence[str], **more: Any) -> str:
-        """A published calendar; gives its address."""
-        return self.call(self._calendar(slug, members, more))
+    async def _found_workspace(self) -> None:
+        owner = {"name": "Olga Sommer", "email": "olga@sonnenhof.example.org", "password": "correct horse battery staple"}
+        workspace = {"slug": "sonnenhof", "name": "Sonnenhof", "tz": "Europe/Berlin", "locale": "de", "owner": owner}
+        await self._send("POST", "/workspaces", workspace, 201)
+        sign_in = {"workspace": "sonnenhof", "email": owner["email"], "password": owner["password"]}
+        session = await self._send("POST", "/sessions", sign_in, 201)
+        self._staff = {"Authorization": f"Bearer {session['token']}"}
+        for path in ("/sessions/current", "/calendars", "/schedules"):
+            async with asyncio.timeout(20):
+                while (await self.client.get(path, headers=self._staff)).status_code in (401, 503):  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
 
-    def book(self, address: str, start: str, **more: Any) -> dict[str, Any]:
-        """A booking by the API, as another guest would make it."""
-        body = {
-            "calendar": address,
-            "start": start,
-            "tz": "Europe/Berlin",
-            "guest": {"name": "Somebody Else", "email": "else@example.org"},
-            **more,
-        }
-        return self.call(self._post("/bookings", body, 201))
-
-    def slots(self, address: str, start: str, end: str, tz: str = "Europe/Berlin") -> list[str]:
-        """Free starts by the API."""
-        return self.call(self._slots(address, start, end, tz))
-
-    def retire(self, address: str) -> None:
-        """Close a calendar."""
-        self.call(self._retire(address))
-
-    async def _host(self, name: str, tz: str, weekly: dict[str, Any]) -> str:
-        member_id = await self.tenant.member(name, tz)
-        hours = {"days": [1, 2, 3, 4, 5, 6, 7], "start": "09:00", "end": "17:00", **weekly}
-        body = {"member_id": member_id, "name": "Hours", "tz": tz, "weekly": [hours]}
-        await self._post("/schedules", body, 201, member_id)
-        return member_id
-
-    async def _calendar(self, slug: str, members: Sequence[str], more: dict[str, Any]) -> str:
-        body = {
-            "kind": "round_robin" if len(members) > 1 else "personal",
-            "slug": slug,
-            "name": slug.title(),
-            "tz": "Europe/Berlin",
-            "members": [{"member_id": member_id} for member_id in members],
-            **more,
-        }
-        made = await self._post("/calendars", body, 201, members[0])
-        await self._post(f"/calendars/{made['id']}/publish", None, 200, members[0])
-        return str(made["address"])
-
-    async def _retire(self, address: str) -> None:
-        member = self.tenant.members[0]
-        public = await self.system.client.get("/api/v1/calendars", params={"address": address})
-        await self._post(f"/calendars/{public.json()['id']}/retire", None, 200, member)
-
-    async def _slots(self, address: str, start: str, end: str, tz: str) -> list[str]:
-        params = {"calendar": address, "start": start, "end": end, "tz": tz}
-        answer = await self.system.client.get("/api/v1/slots", params=params)
-        assert answer.status_code == 200, answer.text
-        return [at for starts in answer.json()["days"].values() for at in starts]
-
-    async def _post(
-        self, path: str, body: dict[str, Any] | None, status: int, member_id: str | None = None
-    ) -> dict[str, Any]:
-        headers = self.tenant.headers(member_id) if member_id else {}
-        answer = await self.system.client.post(f"/api/v1{path}", json=body, headers=headers)
+    async def _send(self, method: str, path: str, body: Any, status: int, *, staff: bool = False) -> dict[str, Any]:
+        answer = await self.client.request(method, path, json=body, headers=self._staff if staff else {})
         assert answer.status_code == status, answer.text
         return dict(answer.json())
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

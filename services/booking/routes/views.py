@@ -97,6 +97,8 @@ class BookingView(Answer):
     reason: str | None
     move: PendingMove | None
     alternatives: list[Instant]
+    reschedule_policy: Literal["same_host", "reassign"]
+    """who can serve after a move: this host only, or whoever the calendar decides for"""
     token: str
     manage_url: str
     created_at: Instant
@@ -150,6 +152,7 @@ def booking_view(booking: Booking, calendar: Calendar | None, host: Member | Non
         if moving and waiting is not None
         else None,
         alternatives=[a.astimezone(zone) for a in first.alternatives] if booking.status == "rejected" else [],
+        reschedule_policy="same_host" if booking.reschedule_policy == "same_host" else "reassign",
         token=booking.token,
         manage_url=f"{public_url}/b/{booking.token}",
         created_at=booking.created_at,

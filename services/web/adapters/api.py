@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import httpx
 
-from services.web.domain.seen import Seen, SeenBooking, SeenCalendar, SeenSlots
+from services.web.domain.seen import Seen, SeenBooking, SeenCalendar, SeenProblem, SeenSlots
 from turnus_runtime import telemetry
 from turnus_runtime.http import NOT_FOUND, UNAVAILABLE
 from turnus_runtime.http.problems import RATE_LIMITED
@@ -22,11 +22,11 @@ DECIDE_SECONDS = 8
 class ApiRefused(Exception):
     """The API said no: `code` is stable, `fields` are the refused ones, `alternatives` free times near the wanted."""
 
-    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+    def __init__(self, status: int, problem: SeenProblem) -> None:
         self.status = status
-        self.code = str(problem.get("code", ""))
-        self.fields = [str(error.get("field", "")) for error in problem.get("errors") or []]
-        self.alternatives = [datetime.fromisoformat(str(text)) for text in problem.get("alternatives") or []]
+        self.code = problem.code
+        self.fields = [error.field for error in problem.errors or ()]
+        self.alternatives = problem.alternatives
         super().__init__(f"{status} {self.code}")
 
 
@@ -40,7 +40,6 @@ class Api:
     def __init__(self, api_url: str) -> None:
         self._client = httpx.AsyncClient(
             base_url=f"{api_url}/api/v1",
-            timeout=httpx.Timeout(READ_SECONDS, connect=2.0),
             limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),
             headers={"Accept": "application/json, application/problem+json", "User-Agent": "turnus-web"},
             follow_redirects=False,
@@ -108,7 +107,7 @@ class Asking:
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
         told = {**self.headers, **(headers or {}), "traceparent": telemetry.current_traceparent()}
-        timeout = httpx.Timeout(READ_SECONDS + DECIDE_SECONDS, connect=2.0) if body is not None else None
+        patience = READ_SECONDS if body is None else READ_SECONDS + DECIDE_SECONDS
         try:
             answer = await self.client.request(
                 method,
@@ -116,7 +115,7 @@ class Asking:
                 params=params,
                 json=body,
                 headers={name: value for name, value in told.items() if value},
-                **({"timeout": timeout} if timeout is not None else {}),
+                timeout=httpx.Timeout(patience, connect=2.0),
             )
         except httpx.HTTPError as error:
             # Its message names the address that was asked.
@@ -149,10 +148,9 @@ def _refusal(answer: httpx.Response) -> Exception:
     if answer.status_code >= 500:
         return ApiAway(str(answer.status_code))
     try:
-        problem: object = answer.json()
+        return ApiRefused(answer.status_code, SeenProblem.model_validate_json(answer.content))
     except ValueError:
         return ApiAway("unreadable problem")
-    return ApiRefused(answer.status_code, cast("dict[str, Any]", problem) if isinstance(problem, dict) else {})
 
 
 def away() -> Exception:

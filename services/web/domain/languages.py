@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 def language_for(asked: str | None, accept_language: str, known: Sequence[str]) -> str:
     """The asked language, else what Accept-Language (RFC 9110, 12.5.4) prefers, else English."""
-    if asked in known:
+    if asked is not None and asked in known:
         return asked
     best, quality = "en", 0.0
     for item in accept_language.lower().split(","):

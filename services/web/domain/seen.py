@@ -94,6 +94,20 @@ class SeenBooking(Seen):
     reschedule_policy: str = "reassign"
 
 
+class SeenFieldError(Seen):
+    """A field that was refused."""
+
+    field: str
+
+
+class SeenProblem(Seen):
+    """A refusal: its stable code, the refused fields, free times near the wanted one."""
+
+    code: str
+    errors: tuple[SeenFieldError, ...] | None = None
+    alternatives: tuple[datetime, ...] = ()
+
+
 State = Literal["requested", "confirmed", "moved", "moving", "cancelled", "rejected", "expired", "past"]
 
 

@@ -1,8 +1,10 @@
 """`/b/{token}`: a booking for its guest. The token stands in the path of the page and nowhere else."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -58,9 +60,18 @@ class Own:
         minutes = getattr(self.calendar, setting) if self.calendar is not None else 0
         return latest(self.booking, minutes).astimezone(ZoneInfo(self.booking.tz))
 
-    def page(self, template: str, status: int = 200, headers: dict[str, str] | None = None, **values: Any) -> Response:
-        """A page about this booking."""
-        zone = ZoneInfo(self.booking.tz)
+    def page(
+        self,
+        template: str,
+        status: int = 200,
+        headers: dict[str, str] | None = None,
+        *,
+        tz: str | None = None,
+        **values: Any,
+    ) -> Response:
+        """A page about this booking, with its times in the guest's zone, or in `tz`."""
+        named = tz or self.booking.tz
+        zone = ZoneInfo(named)
         locale = str(self.visit.words.locale)
         start, end = self.booking.start.astimezone(zone), self.booking.end.astimezone(zone)
         return self.visit.page(
@@ -73,7 +84,7 @@ class Own:
             state=state_of(self.booking, self.visit.now),
             start=start,
             end=end,
-            city=city_of(self.booking.tz, locale),
+            city=city_of(named, locale),
             offset=offset_of(start),
             there=self._there(start),
             path=self.path,
@@ -149,7 +160,7 @@ async def show_booking(own: Mine) -> Response:
         moving_to=(booking.move.start.astimezone(zone), booking.move.end.astimezone(zone)) if booking.move else None,
         # A move that was still undecided when the guest was sent here, and then came to nothing.
         not_moved=asked.astimezone(zone) if asked is not None and not waiting and asked != booking.start else None,
-        alternatives=[(instant_text(at), at.astimezone(zone)) for at in booking.alternatives],
+        alternatives=[(instant_text(at), at.astimezone(zone)) for at in sorted(booking.alternatives)],
         hidden=hidden,
         google=google_link(booking, own.title),
         outlook=outlook_link(booking, own.title),
@@ -160,8 +171,8 @@ async def show_booking(own: Mine) -> Response:
 
 @router.get("/appointment.ics")
 async def download(own: Mine) -> Response:
-    """The booking as a calendar file."""
-    if own.booking.status not in ("confirmed", "cancelled"):
+    """The booking as a calendar file; a cancelled one has none, its mail takes it out of calendars."""
+    if own.booking.status != "confirmed":
         raise NOT_FOUND
     return Response(
         ics_of(own.booking, own.title, own.visit.public_url),
@@ -182,7 +193,7 @@ async def choose_move(own: Mine) -> Response:
     choice = Choice(
         calendar=booking.calendar_id,
         tz=booking.tz,
-        link=lambda **params: visit.url(f"{own.path}/move", **params),
+        link=partial(visit.url, f"{own.path}/move"),
         time_link=lambda at, zone: visit.url(f"{own.path}/move", start=instant_text(at), tz=zone),
         host_id=booking.host.id if booking.host is not None and booking.reschedule_policy == "same_host" else None,
         current=booking.start,
@@ -191,7 +202,7 @@ async def choose_move(own: Mine) -> Response:
         picker = await pick(visit, choice)
     except ApiAway:
         raise away() from None
-    return own.page("move.html", picker=picker, action=f"{own.path}/move")
+    return own.page("move.html", tz=picker.zone, picker=picker, action=f"{own.path}/move")
 
 
 @router.post("/move")
@@ -251,7 +262,12 @@ def _closed(own: Own, setting: str) -> Response | None:
 
 
 def _confirm_move(
-    own: Own, start: datetime, key: str, notice: str | None = None, status: int = 200, **more: Any
+    own: Own,
+    start: datetime,
+    key: str,
+    notice: str | None = None,
+    status: int = 200,
+    alternatives: Sequence[tuple[str, datetime]] = (),
 ) -> Response:
     zone = _zone(own)
     to = start.astimezone(ZoneInfo(zone))
@@ -260,6 +276,7 @@ def _confirm_move(
     return own.page(
         "move_confirm.html",
         status,
+        tz=zone,
         to=to,
         to_end=to + length,
         to_city=city_of(zone, str(own.visit.words.locale)),
@@ -269,7 +286,7 @@ def _confirm_move(
         key=key,
         notice=notice,
         back=back,
-        **{"alternatives": [], **more},
+        alternatives=alternatives,
     )
 
 
@@ -277,7 +294,7 @@ async def _move_refused(own: Own, refused: ApiRefused, start: datetime) -> Respo
     """The booking stays as it was; the page says why, and how to go on."""
     if refused.code in ("slot_taken", "slot_not_offered"):
         zone = ZoneInfo(_zone(own))
-        alternatives = [(instant_text(at), at.astimezone(zone)) for at in refused.alternatives]
+        alternatives = [(instant_text(at), at.astimezone(zone)) for at in sorted(refused.alternatives)]
         return _confirm_move(own, start, own.visit.new_key, refused.code, 409, alternatives=alternatives)
     if refused.code in ("version_stale", "request_expired"):
         fresh = await own_of(own.booking.token, own.visit)

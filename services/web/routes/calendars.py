@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -38,7 +39,7 @@ async def show_calendar(workspace: str, slug: str, visit: Here) -> Response:
     choice = Choice(
         calendar=calendar.id,
         tz=calendar.tz,
-        link=lambda **params: visit.url(path, **params),
+        link=partial(visit.url, path),
         time_link=lambda at, zone: visit.url(f"{path}/form", start=instant_text(at), tz=zone),
     )
     try:
@@ -97,10 +98,11 @@ async def _refused(
     """The answer to each refusal: what happened, and how to go on without writing anything again."""
     fresh = replace(given, key=visit.new_key)
     if refused.code in ("slot_taken", "slot_not_offered"):
-        return taken(visit, address, refused.code, refused.alternatives, start, zone, fresh, version)
+        return _taken(visit, await _known(visit, address), address, refused, start, zone, fresh, version)
     if refused.code == "request_expired":
         return _again(visit, address, refused.code, 409, start, zone, fresh, version)
-    calendar = await _calendar(*address.split("/"), visit)
+    workspace, _, slug = address.partition("/")
+    calendar = await _calendar(workspace, slug, visit)
     if refused.code in ("calendar_changed", "idempotency_key_reused"):
         return _form(visit, calendar, start, zone, fresh, refused.status, notice=refused.code)
     if refused.status == 422 and (found := mistakes(given, refused.fields)):
@@ -108,11 +110,11 @@ async def _refused(
     return visit.redirect(f"/{address}")
 
 
-def taken(
+def _taken(
     visit: Visit,
+    calendar: SeenCalendar | None,
     address: str,
-    code: str,
-    alternatives: list[datetime],
+    refused: ApiRefused,
     start: datetime,
     zone: str,
     given: Entered,
@@ -124,8 +126,9 @@ def taken(
     return visit.page(
         "taken.html",
         409,
-        code=code,
-        alternatives=[(instant_text(at), at.astimezone(info)) for at in alternatives],
+        calendar=calendar,
+        code=refused.code,
+        alternatives=[(instant_text(at), at.astimezone(info)) for at in sorted(refused.alternatives)],
         start=local,
         offset=offset_of(local),
         zone=zone,
@@ -200,3 +203,11 @@ async def _calendar(workspace: str, slug: str, visit: Visit) -> SeenCalendar:
         raise away() from None
     except ApiRefused:
         raise NOT_FOUND from None
+
+
+async def _known(visit: Visit, address: str) -> SeenCalendar | None:
+    """The calendar for a page that can do without it."""
+    try:
+        return await visit.asking.calendar(address)
+    except (ApiAway, ApiRefused, Problem):
+        return None

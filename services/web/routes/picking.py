@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from services.web.adapters.api import ApiRefused
@@ -66,6 +67,12 @@ class Picker:
     kept: list[tuple[str, str]]
 
 
+class Link(Protocol):
+    """Makes the address of the picker with these parameters."""
+
+    def __call__(self, **params: str | None) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """What is chosen from: a calendar, one host's times in it only, and where its links lead.
@@ -75,7 +82,7 @@ class Choice:
 
     calendar: str
     tz: str
-    link: Callable[..., str]
+    link: Link
     time_link: Callable[[datetime, str], str]
     host_id: str | None = None
     current: datetime | None = None
