@@ -152,9 +152,23 @@ class SimulatedBroker:
             group.committed.clear()
             self._assign(group)
 
-    def rebalance(self, group: str) -> None:
-        """Give the partitions out anew; what is being handled goes on beside its redelivery (zombies)."""
+    def rebalance(self, group: str, rng: random.Random | None = None) -> None:
+        """Give the partitions out anew; what is being handled goes on beside its redelivery (zombies). With `rng` to
+        members in another order, so that the redelivery goes to another process.
+        """
+        if rng is not None:
+            rng.shuffle(self._groups[group].members)
         self._assign(self._groups[group])
+
+    def partitions_of(self, group: str) -> list[Partition]:
+        """All partitions that the group's members listen to and that exist."""
+        heard = {name for member in self._groups[group].members for name in member.topics}
+        return [
+            (name, number)
+            for name, topic in sorted(self._topics.items())
+            if name in heard
+            for number in range(len(topic.partitions))
+        ]
 
     def rewind(self, group: str, topic: str, partition: int, offset: int) -> None:
         """Deliver again from `offset` on, like after an operator's reset or a lost commit."""

@@ -1,0 +1,82 @@
+"""Run one seed: one history, the same on every run."""
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from tests.simulation import loop
+from tests.simulation.stale import stale_teams
+from tests.simulation.world import Violation, World
+from turnus_runtime import telemetry
+
+FORBIDDEN = ("sweeper_failed", "sweeper_restarted", "message_skipped")
+"""Log lines of the runtime that say that it caught what should never have been raised."""
+
+
+@dataclass(frozen=True)
+class History:
+    """What became of one seed. `violation` None: every invariant held; `table` what happened, one line each."""
+
+    seed: int
+    violation: str | None
+    table: str
+    digest: str
+    steps: int
+    cpu_seconds: float
+    coverage: Mapping[str, int] = field(default_factory=Counter[str])
+
+
+def run(seed: int, protection_off: Callable[[], AbstractContextManager[Any]] = nullcontext) -> History:
+    """Play the history of this seed to its end, or to its first violation."""
+    began = time.process_time()
+    world: World | None = None
+    violation: str | None = None
+
+    async def play() -> None:
+        nonlocal world
+        world = World(seed)
+        await world.play()
+
+    with protection_off(), _quiet(lambda: world), stale_teams(lambda: world):
+        try:
+            loop.run(play())
+        except Violation as found:
+            violation = str(found)
+        except loop.Stuck as found:
+            violation = str(found)
+    for service in ("booking", "availability", "assignment"):
+        telemetry.unwatch(service)
+    if world is None:
+        raise RuntimeError("the world was never made")
+    digest = hashlib.sha256(repr(world.trace).encode()).hexdigest()
+    used = time.process_time() - began
+    return History(seed, violation, world.table(), digest, world.steps, used, world.watch.coverage)
+
+
+@contextmanager
+def _quiet(world: Callable[[], World | None]) -> Iterator[None]:
+    """No log lines, but those that report what must not happen are violations."""
+    kept = structlog.get_config()
+
+    def swallow(_logger: Any, _method: str, line: Any) -> Any:
+        if line.get("event") in FORBIDDEN and (present := world()) is not None:
+            import sys
+
+            present.fail(f"the runtime caught an error: {line}: {sys.exc_info()[1]!r}")
+        raise structlog.DropEvent
+
+    structlog.configure(
+        processors=[swallow],
+        wrapper_class=structlog.make_filtering_bound_logger(40),
+        cache_logger_on_first_use=False,
+    )
+    try:
+        yield
+    finally:
+        structlog.configure(**kept)

@@ -1,0 +1,141 @@
+"""One process of one service: a production `Host` over simulated ports, which may be slow, freeze and die anywhere."""
+
+import asyncio
+import contextvars
+import copy
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from tests.simulation.broker import SimulatedConsumer
+from tests.simulation.loop import OWNER
+from tests.simulation.ports import ProcessBroker, SimulatedClock, SimulatedIds, SimulatedSignals
+from turnus_runtime.host import Host, Ports
+from turnus_runtime.ports import BrokerUnavailable, StoreUnavailable
+from turnus_runtime.service import Service
+from turnus_runtime.settings import Settings
+from turnus_runtime.turn import Turn
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+_SETTINGS: dict[str, Settings] = {}
+_SWEPT = ("find", "clear", "prepare")
+"""Verbs of the runtime's own loops: so frequent that they rarely wait."""
+
+
+class Dead(BaseException):
+    """Raised into whatever a dead process still tries to do; nobody catches it but tests."""
+
+
+class Unreachable(Exception):
+    """A caller got no answer: the process died, or could not reach its store or broker."""
+
+
+class SimulatedProcess:
+    """`number` tells the processes of a service apart, `life` the incarnations of one."""
+
+    def __init__(self, world: "World", service: Service, number: int, life: int) -> None:
+        self.world = world
+        self.service = service
+        self.number = number
+        self.life = life
+        self.name = f"{service.name}.{number}" + ("'" * life if life < 4 else f"^{life}")
+        self.tasks: dict[asyncio.Task[Any], None] = {}
+        self.dead = False
+        self.ready = False
+        self.frozen_until = 0.0
+        self.consumer: SimulatedConsumer | None = None
+        store = copy.copy(world.stores[service.name])  # the same documents, this process's faults
+        store.fault = self._store_step
+        skew = timedelta(seconds=world.weather.skews[service.name, number])
+        if service.name not in _SETTINGS:
+            _SETTINGS[service.name] = service.settings()
+        settings = _SETTINGS[service.name].model_copy(update={"topic_partitions": world.partitions})
+        ports = Ports(
+            store=store,
+            broker=ProcessBroker(self, world.broker),
+            clock=SimulatedClock(self, skew),
+            ids=world.ids if world.ids is not None else SimulatedIds(),
+            signals=SimulatedSignals(self),
+            effects=service.effects(settings) if service.effects is not None else None,
+        )
+        self.host = Host(service, ports, settings)
+
+    def boot(self) -> None:
+        """Start in all roles, trying until it works, as production does."""
+        self.spawn(self._boot())
+
+    async def _boot(self) -> None:
+        while True:
+            try:
+                await self.host.open()
+                await self.host.start(consume=True, jobs=True)
+                self.ready = True
+            except (StoreUnavailable, BrokerUnavailable):
+                await asyncio.sleep(0.5)
+            else:
+                return
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
+        """Run `work` in this process's memory."""
+        context = contextvars.copy_context()
+        context.run(OWNER.set, self)
+        return asyncio.get_running_loop().create_task(work, context=context)
+
+    async def call(self, work: Callable[[Turn], Awaitable[Any]], patience: float) -> Any:
+        """What a route answers; raises what it raises, or `Unreachable`. The route goes on when the caller leaves."""
+
+        async def route() -> Any:
+            return await work(self.host.turn())
+
+        task = self.spawn(route())
+        await asyncio.wait((task,), timeout=patience)
+        if not task.done() or task.cancelled():
+            raise Unreachable("no answer")
+        problem = task.exception()
+        if isinstance(problem, Dead | StoreUnavailable | BrokerUnavailable):
+            raise Unreachable(type(problem).__name__)
+        return task.result()
+
+    def crash(self) -> None:
+        """Gone as by kill -9. Others get its partitions once its session is over."""
+        if self.dead:
+            return
+        self.dead = True
+        self.world.note(self.name, "CRASH")
+        current = asyncio.current_task()
+        for task in list(self.tasks):
+            if task is not current:
+                task.cancel()
+        self.world.buried(self)
+
+    def alive(self) -> None:
+        """Raise `Dead` if it is not."""
+        if self.dead:
+            raise Dead
+
+    async def step(self, moment: Literal["before", "after"], verb: str, where: str, id: str = "") -> None:
+        """Every await of production code that reaches the outside goes through here: wait, freeze, fail or die."""
+        self.alive()
+        world, weather = self.world, self.world.weather
+        world.count_step()
+        often = verb in _SWEPT
+        if not often or weather.happens(0.05):
+            await asyncio.sleep(weather.latency(moment))
+            while (left := self.frozen_until - world.time()) > 0:
+                await asyncio.sleep(left)
+            self.alive()
+        if weather.happens(weather.crash * (0.1 if often else 1.0)):
+            world.watch.struck("crash", moment, verb, where)
+            self.crash()
+            raise Dead
+        if weather.happens(weather.failing):
+            world.watch.struck("failing", moment, verb, where)
+            world.note(self.name, f"{verb} {where} {id} fails {moment} it is done")
+            raise (BrokerUnavailable if verb in ("publish", "provision") else StoreUnavailable)("simulated")
+
+    async def _store_step(self, moment: Literal["before", "after"], verb: str, collection: str, id: str) -> None:
+        if moment == "after" and verb in ("insert", "replace", "clear"):
+            self.world.watch.wrote(self, collection, id)
+        await self.step(moment, verb, collection, id)

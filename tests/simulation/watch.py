@@ -1,0 +1,261 @@
+"""What must hold, looked at with every write and every word said, and once more when everything has come to rest.
+
+Invariants: `reliability.md` ("Proof"). The watcher sees all stores and the broker at once, which no service can.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from services.assignment.domain.choice import Choice, choice_id
+from services.assignment.domain.rotation import Rotation
+from services.availability.domain.claims import Claim
+from services.availability.domain.hosts import Host
+from services.booking.domain.bookings import Booking
+from services.booking.domain.saga import SAGA
+from turnus_contracts import AssigneeChosen, AssigneeSettled, SlotRefused
+from turnus_runtime.mongo import documents
+from turnus_runtime.ports import Message
+from turnus_runtime.records import Record
+from turnus_runtime.saga import START
+from turnus_runtime.store import loaded
+
+if TYPE_CHECKING:
+    from tests.simulation.process import SimulatedProcess
+    from tests.simulation.world import World
+
+WATCHED: dict[tuple[str, str], type[Record]] = {
+    ("booking", "bookings"): Booking,
+    ("availability", "hosts"): Host,
+    ("availability", "claims"): Claim,
+    ("assignment", "rotations"): Rotation,
+    ("assignment", "choices"): Choice,
+}
+ARROWS = {(arrow.source, arrow.target) for arrow in SAGA.transitions}
+STANDING = ("confirmed", "attended", "no_show")
+HANDLING: ContextVar[str] = ContextVar("handling", default="")
+ALWAYS_OWED = ("again",)
+
+
+class Watch:
+    """Looks at one world. `coverage` counts transitions of bookings and faults by what they struck."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._last: dict[tuple[str, str, str], tuple[int, Any]] = {}
+        self._said: dict[tuple[str, str, int], dict[str, Any]] = {}
+        self._answers: dict[str, str] = {}
+        self.coverage: Counter[str] = Counter()
+
+    # -- while it goes on
+
+    def wrote(self, process: "SimulatedProcess", collection: str, id: str) -> None:
+        """A write may have taken place."""
+        kind = WATCHED.get((process.service.name, collection))
+        if kind is None:
+            return
+        kept = self._world.stores[process.service.name].collections[collection].get(id)
+        place = (process.service.name, collection, id)
+        version, before = self._last.get(place, (0, None))
+        if kept is None or kept.version == version:
+            return
+        record = loaded(kind, documents.read(kept.raw))
+        self._last[place] = (kept.version, record)
+        self._world.note(process.name, f"write {_short(id)} v{kept.version} {_shown(record)}")
+        if isinstance(record, Booking):
+            self._booking(before, record)
+        elif isinstance(record, Host):
+            self._host(before, record)
+        elif isinstance(record, Rotation):
+            self._zero(record)
+
+    def published(self, process: "SimulatedProcess", messages: Sequence[Message]) -> None:
+        """A process says something."""
+        for message in messages:
+            self._world.note(process.name, f"say   {_name(message)}")
+            if message.topic.endswith(".dlq"):
+                told = message.headers
+                self._world.fail(f"dead letter of {told['origin_topic']}: {told['error']} {told['error_detail']}")
+            elif message.topic in ("AssigneeSettled", "SlotRefused", "AssigneeChosen"):
+                self._answered(message)
+
+    def delivered(self, process: "SimulatedProcess", message: Message) -> None:
+        """A process begins to handle a message."""
+        HANDLING.set(message.topic)
+        self._world.note(process.name, f"hear  {_name(message)}")
+
+    def struck(self, fault: str, moment: str, verb: str, where: str) -> None:
+        """A fault hits a process in the middle of something."""
+        self.coverage[f"{fault} {moment} {verb} {where} in {HANDLING.get() or 'a route or loop'}"] += 1
+
+    def told(self, key: str, answer: str) -> None:
+        """A guest gets the final answer to the command with this key: it never changes."""
+        first = self._answers.setdefault(key, answer)
+        if first != answer:
+            self._world.fail(f"the same command {key} was answered {first}, then {answer}")
+
+    def _answered(self, message: Message) -> None:
+        contract = {one.topic(): one for one in (AssigneeSettled, SlotRefused, AssigneeChosen)}[message.topic]
+        event: Any = contract.model_validate_json(message.value or b"")
+        said = self._said.setdefault(("answer", event.booking_id, event.attempt), {})
+        if isinstance(event, AssigneeSettled):
+            told: Any = (event.start, event.host_ids, event.charged)
+        elif isinstance(event, SlotRefused):
+            told = event
+        else:
+            told = (event.host_ids, event.charged, event.rule)
+        if said.setdefault(message.topic, told) != told:
+            self._world.fail(f"{_name(message)} was first {said[message.topic]} and is now {told}")
+        if "AssigneeSettled" in said and "SlotRefused" in said:
+            self._world.fail(f"attempt {event.attempt} of {_short(event.booking_id)} got a yes and a no")
+
+    def _booking(self, before: Booking | None, now: Booking) -> None:
+        came_from = before.status if before is not None else START
+        what = now.history[-1].what if before is None or len(now.history) > len(before.history) else "asked again"
+        self.coverage[f"booking {came_from} --{what}--> {now.status}"] += 1
+        if came_from != now.status and (came_from, now.status) not in ARROWS:
+            self._world.fail(f"{_short(now.id)} went from {came_from} to {now.status}")
+        if before is not None:
+            if now.version < before.version or len(now.attempts) < len(before.attempts):
+                self._world.fail(f"{_short(now.id)} went back in time")
+            for old, new in zip(before.attempts, now.attempts, strict=False):
+                if old.state != "open" and new != old:
+                    self._world.fail(f"attempt {old.number} of {_short(now.id)} was {old.state} and is {new.state}")
+        if sum(attempt.state == "open" for attempt in now.attempts) > 1:
+            self._world.fail(f"{_short(now.id)} has two open attempts")
+        if now.status in STANDING and not self._held(now):
+            self._world.fail(f"{_short(now.id)} is {now.status} and {_short(now.host_ids[0])} does not hold the time")
+
+    def _held(self, booking: Booking) -> bool:
+        host: Host | None = self._last.get(("availability", "hosts", booking.host_ids[0]), (0, None))[1]
+        if host is None:
+            return False
+        end = int(booking.end.timestamp()) // 60 + booking.buffer_after_minutes
+        held = host.held(booking.id, booking.attempt)
+        return held is not None or end <= host.closed_until
+
+    def _host(self, before: Host | None, now: Host) -> None:
+        for first in now.reservations:
+            for other in now.reservations:
+                if first.booking_id != other.booking_id and first.start < other.end and other.start < first.end:
+                    self._world.fail(
+                        f"{_short(now.id)} is double booked: {_short(first.booking_id)} and {_short(other.booking_id)}"
+                    )
+        for gone in before.reservations if before is not None else ():
+            booking: Booking | None = self._last.get(("booking", "bookings", gone.booking_id), (0, None))[1]
+            if booking is None or booking.status not in STANDING or booking.attempt != gone.attempt:
+                continue
+            if booking.host_ids[0] == now.id and not self._held(booking):
+                self._world.fail(f"{_short(now.id)} gives back the time of {_short(booking.id)}, which stands")
+
+    def _zero(self, rotation: Rotation) -> None:
+        if sum(member.credit for member in rotation.members):
+            self._world.fail(f"the credits of {_short(rotation.id)} do not add up to zero")
+
+    # -- at rest
+
+    def records(self, kind: type[Any]) -> list[Any]:
+        """The records of one watched type as they are now."""
+        return [record for _, record in self._last.values() if isinstance(record, kind)]
+
+    def unfinished(self) -> list[str]:
+        """Why it is not at rest yet."""
+        found = [
+            f"attempt {attempt.number} of {_short(booking.id)} ({booking.status}) is open"
+            for booking in self.records(Booking)
+            for attempt in booking.attempts
+            if attempt.state == "open" and booking.status not in ("cancelled",)
+        ]
+        for name, store in self._world.stores.items():
+            for collection, kept in store.collections.items():
+                for id, one in kept.items():
+                    found += [
+                        f"{name} {collection} {_short(id)} owes {entry['id']}"
+                        for entry in documents.read(one.raw).owed
+                        if entry["kind"] in ("event", "state", "job") or entry["name"] not in ("conclude", "again")
+                    ]
+        return found
+
+    def check(self) -> None:
+        """Everything has come to rest: what stands holds exactly one interval, nothing else holds any."""
+        holding: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        for host in self.records(Host):
+            for held in host.reservations:
+                holding[held.booking_id].append((host.id, held.attempt))
+        for booking in self.records(Booking):
+            found = holding.pop(booking.id, [])
+            wanted = [(booking.host_ids[0], booking.attempt)] if booking.status in STANDING else []
+            if found != wanted and not (found == [] and self._held(booking)):
+                shown = [(_short(host), attempt) for host, attempt in found]
+                self._world.fail(f"{_short(booking.id)} is {booking.status} and holds {shown} at rest")
+        if holding:
+            self._world.fail(f"nobody knows the bookings that hold {dict(holding)}")
+        for rotation in self.records(Rotation):
+            self._rotation(rotation)
+
+    def _rotation(self, rotation: Rotation) -> None:
+        credit: Counter[str] = Counter()
+        choices: dict[str, Choice] = {choice.id: choice for choice in self.records(Choice)}
+        for booking in self.records(Booking):
+            if booking.calendar_id != rotation.id:
+                continue
+            for number in range(1, len(booking.attempts) + 1):
+                choice = choices.get(choice_id(booking.id, number))
+                charge = choice.charge if choice is not None else None
+                stands = booking.status in STANDING and number == booking.charged
+                if choice is None or charge is None or not charge.charged:
+                    if stands and booking.charged == 1:
+                        self._world.fail(f"{_short(booking.id)} says it was charged and there is no choice")
+                    continue
+                if choice.returned == stands:
+                    self._world.fail(
+                        f"the choice for attempt {number} of {_short(booking.id)} ({booking.status}, charged "
+                        f"{booking.charged}) is returned: {choice.returned}"
+                    )
+                if stands:
+                    credit.update({share.member_id: share.gained for share in charge.candidates})
+                    credit[choice.payer or ""] -= charge.paid
+                    if choice.payer != booking.host_ids[0]:
+                        self._world.fail(
+                            f"{_short(choice.payer or '')} pays for {_short(booking.id)} that "
+                            f"{_short(booking.host_ids[0])} serves"
+                        )
+        if self._world.members_stay:
+            for member in rotation.members:
+                if member.credit != credit[member.member_id]:
+                    self._world.fail(
+                        f"{_short(member.member_id)} has credit {member.credit}, their choices say "
+                        f"{credit[member.member_id]}"
+                    )
+
+
+def _short(id: str) -> str:
+    """Enough of an id to tell it apart in a table."""
+    return id if len(id) < 12 else id[: id.find("_") + 5]
+
+
+def _name(message: Message) -> str:
+    topic, *parts = message.headers.get("ce_id", message.topic).split(":")
+    return " ".join([topic, *(_short(part) for part in parts)])
+
+
+def _shown(record: Record) -> str:
+    if isinstance(record, Booking):
+        attempts = ",".join(attempt.state for attempt in record.attempts)
+        return f"{record.status} ({attempts}) on {','.join(map(_short, record.host_ids)) or '–'}"
+    if isinstance(record, Host):
+        held = [f"{_short(r.booking_id)}/{r.attempt}{'!' if r.settled else ''}" for r in record.reservations]
+        return f"holds {' '.join(held) or 'nothing'}, rules {record.rules_version}"
+    if isinstance(record, Claim):
+        told = [
+            f"{a.number}: asked {'>'.join(map(_short, a.asked))} refused {'>'.join(map(_short, a.refused))}"
+            f"{' chosen ' + _short(a.chosen) if a.chosen else ''}{' REFUSED' if a.refusal else ''}"
+            for a in record.attempts.values()
+        ]
+        return "; ".join(told) + (f" tombstones {record.tombstones}" if record.tombstones else "") + (
+            " over" if record.over else ""
+        )
+    if isinstance(record, Choice):
+        return f"charged {record.charge is not None} released {record.released} payer {_short(record.payer or '–')}"
+    return ""
