@@ -5,6 +5,7 @@ by default `~/.cache/turnus/kafka-4.1`). Both are stopped with their process gro
 """
 
 import asyncio
+import atexit
 import contextlib
 import os
 import signal
@@ -13,6 +14,8 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+
+from aiokafka.admin import AIOKafkaAdminClient
 
 POM = Path(__file__).parent / "kafka" / "pom.xml"
 START_SECONDS = 60
@@ -159,6 +162,26 @@ def kafka_jars() -> Path:
         subprocess.run(command, check=True, capture_output=True, text=True)
         (folder / "complete").touch()
     return folder
+
+
+_shared: list[ApacheKafka] = []
+
+
+async def wiped_kafka() -> str:
+    """The address of an Apache Kafka that this test process shares, without any topic; groups lose their offsets with the topics."""
+    if not _shared:
+        _shared.append(ApacheKafka())
+        _shared[0].start()
+        atexit.register(_shared[0].close)
+    admin = AIOKafkaAdminClient(bootstrap_servers=_shared[0].url)
+    await admin.start()
+    try:
+        while topics := [name for name in await admin.list_topics() if not name.startswith("__")]:
+            await admin.delete_topics(topics)
+            await asyncio.sleep(0.05)
+    finally:
+        await admin.close()
+    return _shared[0].url
 
 
 def new_broker() -> BrokerServer:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.kafka import APACHE, wiped_kafka
 from turnus_runtime.embedded import EmbeddedStack, Endpoints, Health, servers
 from turnus_runtime.embedded.datadir import DataDirectory
 from turnus_runtime.embedded.ports import PortBook
@@ -129,6 +130,9 @@ async def broker_in(path: Path) -> AsyncIterator[str]:
 @pytest.fixture
 async def fresh_broker(tmp_path: Path) -> AsyncIterator[str]:
     """Address (``127.0.0.1:PORT``) of an empty broker of the test's own."""
+    if APACHE:
+        yield await wiped_kafka()
+        return
     async with broker_in(tmp_path / "broker") as address:
         yield address
 

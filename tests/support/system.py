@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from tests.support.kafka import APACHE
 from turnus_contracts import Event, MemberChanged, SigningKeyChanged, WorkspaceChanged
 from turnus_runtime.credentials import SCOPES, SigningKey, public_key_text, sign_token
 from turnus_runtime.embedded import Endpoints
@@ -35,8 +36,8 @@ def given(endpoints: Endpoints, prefix: str, **more: Any) -> dict[str, Any]:
         "redis_url": endpoints.redis_url,
         "smtp_url": endpoints.smtp_url,
         "database_prefix": prefix,
-        "kafka_idempotent": False,
-        "kafka_fetch_max_wait_ms": 10,
+        "kafka_idempotent": APACHE,
+        "kafka_fetch_max_wait_ms": 500 if APACHE else 10,
         **UNLIMITED,
         **more,
     }

@@ -12,7 +12,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.structs import ConsumerRecord
 
 from tests.integration.broker.conftest import NewBroker
-from tests.support.kafka import APACHE, BrokerServer, until
+from tests.support.kafka import BrokerServer, until
 from turnus_runtime.kafka import KafkaBroker, MessageTooLarge
 from turnus_runtime.kafka.consumer import KafkaConsumer
 from turnus_runtime.kafka.topics import configs
@@ -202,7 +202,7 @@ async def test_a_message_that_no_broker_takes_is_refused_before_anything_is_sent
     await broker.stop()
 
 
-@pytest.mark.skipif(not APACHE, reason="Tansu takes the setting and does not compact")
+@pytest.mark.apache_only  # the embedded broker takes the setting and does not compact
 async def test_a_compacted_topic_keeps_the_last_value_of_each_key(new_client: NewBroker, spec: TopicSpec):
     compacted = TopicSpec(spec.name, 1, compacted=True)
     broker = new_client(compacted)

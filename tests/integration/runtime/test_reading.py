@@ -85,10 +85,9 @@ async def test_following_tells_what_is_there_and_then_what_comes(
     await following.aclose()
 
 
+@pytest.mark.embedded_only
 async def test_following_goes_on_with_a_topic_that_was_lost_and_made_again(reader: KafkaReader) -> None:
     server = new_broker()
-    if not server.forgets:
-        pytest.skip("this broker keeps its topics")
     server.start()
     spec = TopicSpec("Forgotten", 1, compacted=False)
     client = KafkaBroker(server.url, client_id="test", idempotent=False, fetch_max_wait_ms=10, specs=[spec])
