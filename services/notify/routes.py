@@ -21,6 +21,7 @@ from turnus_runtime.http import (
     Principal,
     answer,
     cursor,
+    documented,
     found,
     invalid,
     staff,
@@ -67,7 +68,7 @@ class NotificationView(Answer):
     attempts: list[AttemptView]
 
 
-@router.get("")
+@router.get("", responses=documented(NOT_FOUND))
 async def list_notifications(
     who: Viewer,
     paging: Paged,

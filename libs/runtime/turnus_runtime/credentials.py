@@ -176,19 +176,21 @@ class KeyRing:
         """The key `kid`; raises `CredentialRefused` for a removed or unknown one, `KeysUnknown` before the first."""
         at, found = self._read.get(kid, (-KEY_SECONDS, None))
         if found is None or time.monotonic() - at >= KEY_SECONDS:
-            found = await on.records(SigningKey).get(kid)
-            if found is None:
-                raise await self._unknown(on)
+            found = await on.records(SigningKey).get(kid) or await self._read_again(kid, on)
             self._read[kid] = (time.monotonic(), found)
         # `status` is an open enumeration: only what is known to verify does.
         if found.status not in {"active", "retiring", "retired"} or found.algorithm != "EdDSA":
             raise CredentialRefused("credential_invalid")
         return found
 
-    async def _unknown(self, on: Turn) -> Exception:
-        if await self.filled(on):
-            return CredentialRefused("credential_invalid")
-        return KeysUnknown()
+    async def _read_again(self, kid: str, on: Turn) -> SigningKey:
+        """An absent key may be the very first one, learned since it was looked for: a valid token is no invalid one."""
+        if not await self.filled(on):
+            raise KeysUnknown
+        found = await on.records(SigningKey).get(kid)
+        if found is None:
+            raise CredentialRefused("credential_invalid")
+        return found
 
     async def filled(self, on: Turn) -> bool:
         """Whether any key was ever learned; before that a service with staff routes is not ready."""

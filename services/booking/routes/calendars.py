@@ -241,7 +241,12 @@ async def create_calendar(who: Manager, body: Body[NewCalendar], key: Key, wait:
     return _answered(await _without_removed(made.calendar, on), 201, replayed=made.replayed)
 
 
-@router.get("", response_model=Page[CalendarView] | PublicCalendar, dependencies=[guest()])
+@router.get(
+    "",
+    response_model=Page[CalendarView] | PublicCalendar,
+    dependencies=[guest()],
+    responses=documented(NOT_FOUND),
+)
 async def list_calendars(
     who: Annotated[Principal | None, staff_or_guest("calendars:view")],
     paging: Paged,
