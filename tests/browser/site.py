@@ -2,17 +2,21 @@
 
 import asyncio
 import contextlib
+import io
 import itertools
 import socket
 import threading
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from concurrent.futures import Future
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import httpx
 from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
 
 from tests.support.system import given
+from turnus_runtime import logs
 from turnus_runtime.embedded import Endpoints
 from turnus_runtime.embedded.mailbox_pages import mailbox_router
 from turnus_runtime.ids import RandomIds
@@ -31,6 +35,7 @@ class Site:
         self.endpoints = endpoints
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.log = io.StringIO()
         self.process: Process
         self.client: httpx.AsyncClient
         self._given = given(
@@ -61,7 +66,7 @@ class Site:
 
     def host(self, name: str, tz: str = "Europe/Berlin", **weekly: Any) -> str:
         """A member who works every day from nine to five."""
-        email = f"{name.split()[0].lower()}.{next(self._names)}@sonnenhof.example.org"
+        email = f"{name.split(maxsplit=1)[0].lower()}.{next(self._names)}@sonnenhof.example.org"
         made = self.post("/members", {"name": name, "email": email, "tz": tz}, 201, staff=True)
         hours = {"days": [1, 2, 3, 4, 5, 6, 7], "start": "09:00", "end": "17:00", **weekly}
         schedule = {"member_id": made["id"], "name": "Hours", "tz": tz, "weekly": [hours]}
@@ -110,6 +115,47 @@ class Site:
     def post(self, path: str, body: Any, status: int, *, staff: bool = False) -> dict[str, Any]:
         return self.call(self._send("POST", path, body, status, staff=staff))
 
+    def mails(self, to: str, count: int) -> list[dict[str, Any]]:
+        """The mails to somebody as the mailbox shows them, oldest first, once there are `count`."""
+        return self.call(self._mails(to, count))
+
+    @contextlib.contextmanager
+    def without(self, service: str) -> Iterator[None]:
+        """Nobody hears events for that service meanwhile; it goes on afterwards where it stopped."""
+        host = self.process.hosts[service]
+        assert host.consumer is not None
+        self.call(host.consumer.stop())
+        try:
+            yield
+        finally:
+            self.call(host.start(consume=True, jobs=False))
+
+    @contextlib.contextmanager
+    def without_api(self) -> Iterator[None]:
+        """The pages do not reach the API meanwhile."""
+        client = self.process.hosts["web"].ports.effects._client
+        known, client.base_url = client.base_url, f"http://127.0.0.1:{_free_port()}"
+        try:
+            yield
+        finally:
+            client.base_url = known
+
+    def later(self, **time: float) -> None:
+        """So much later, for everybody."""
+        self.process.clock._moved += timedelta(**time)
+
+    async def _mails(self, to: str, count: int) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        async with asyncio.timeout(30):
+            while len(found) < count:
+                await asyncio.sleep(0.05)
+                found = (await self.client.get(f"{self.url}/mailbox/messages.json", params={"to": to})).json()
+        opened = [(await self.client.get(f"{self.url}/mailbox/{mail['id']}.json")).json() for mail in found]
+        for mail in opened:
+            for part in mail["attachments"]:
+                part["text"] = (await self.client.get(f"{self.url}{part['href']}")).text
+        return opened[::-1]
+
     async def _run(self) -> None:
         try:
             async with self._running():
@@ -122,14 +168,21 @@ class Site:
 
     @contextlib.asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
-        mailbox = FastAPI(openapi_url=None)
-        mailbox.include_router(mailbox_router(self.endpoints.mailbox))
+        pages = FastAPI(openapi_url=None)
+        pages.include_router(mailbox_router(self.endpoints.mailbox))
+
+        async def mailbox(scope: Scope, receive: Receive, send: Send) -> None:
+            await pages({**scope, "root_path": ""}, receive, send)
+
         self.process = Process(installed(SERVICES), given=self._given, mounts={"/mailbox": mailbox})
+        logs.configure(self.process.settings, self.log)
         await self.process.start()
         try:
             async with (
                 listening(self.process.app(), "127.0.0.1", self.port),
-                httpx.AsyncClient(base_url=f"{self.url}/api/v1", timeout=60, headers={"Prefer": "wait=20"}) as self.client,
+                httpx.AsyncClient(
+                    base_url=f"{self.url}/api/v1", timeout=60, headers={"Prefer": "wait=20"}
+                ) as self.client,
             ):
                 await self._found_workspace()
                 yield
@@ -137,7 +190,11 @@ class Site:
             await self.process.stop()
 
     async def _found_workspace(self) -> None:
-        owner = {"name": "Olga Sommer", "email": "olga@sonnenhof.example.org", "password": "correct horse battery staple"}
+        owner = {
+            "name": "Olga Sommer",
+            "email": "olga@sonnenhof.example.org",
+            "password": "correct horse battery staple",
+        }
         workspace = {"slug": "sonnenhof", "name": "Sonnenhof", "tz": "Europe/Berlin", "locale": "de", "owner": owner}
         await self._send("POST", "/workspaces", workspace, 201)
         sign_in = {"workspace": "sonnenhof", "email": owner["email"], "password": owner["password"]}
@@ -148,8 +205,11 @@ class Site:
                 while (await self.client.get(path, headers=self._staff)).status_code in (401, 503):  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
 
-    async def _send(self, method: str, path: str, body: Any, status: int, *, staff: bool = False) -> dict[str, Any]:
-        answer = await self.client.request(method, path, json=body, headers=self._staff if staff else {})
+    async def _send(
+        self, method: str, path: str, body: Any, status: int, *, staff: bool = False, token: str | None = None
+    ) -> dict[str, Any]:
+        headers = self._staff if staff else {"Authorization": f"Bearer {token}"} if token else {}
+        answer = await self.client.request(method, path, json=body, headers=headers)
         assert answer.status_code == status, answer.text
         return dict(answer.json())
 

@@ -292,11 +292,10 @@ def _confirm_move(
 
 async def _move_refused(own: Own, refused: ApiRefused, start: datetime) -> Response:
     """The booking stays as it was; the page says why, and how to go on."""
-    if refused.code in ("slot_taken", "slot_not_offered"):
-        zone = ZoneInfo(_zone(own))
-        alternatives = [(instant_text(at), at.astimezone(zone)) for at in sorted(refused.alternatives)]
-        return _confirm_move(own, start, own.visit.new_key, refused.code, 409, alternatives=alternatives)
-    if refused.code in ("version_stale", "request_expired"):
-        fresh = await own_of(own.booking.token, own.visit)
-        return _confirm_move(fresh, start, own.visit.new_key, refused.code, refused.status)
-    return _closed(own, "reschedule_cutoff_minutes") or own.visit.redirect(own.path)
+    if refused.code not in ("slot_taken", "slot_not_offered", "version_stale", "request_expired"):
+        return _closed(own, "reschedule_cutoff_minutes") or own.visit.redirect(own.path)
+    # The refused try is part of the booking's history: it has another version now.
+    fresh = await own_of(own.booking.token, own.visit)
+    zone = ZoneInfo(_zone(own))
+    alternatives = [(instant_text(at), at.astimezone(zone)) for at in sorted(refused.alternatives)]
+    return _confirm_move(fresh, start, own.visit.new_key, refused.code, refused.status, alternatives)
