@@ -23,6 +23,7 @@ from turnus_runtime.host import Host, Ports, topics
 from turnus_runtime.http import app_of, gateway, pages_of
 from turnus_runtime.ids import RandomIds
 from turnus_runtime.kafka import KafkaBroker
+from turnus_runtime.kafka.session import ConsumerOptions
 from turnus_runtime.mongo import MongoStore
 from turnus_runtime.ports import BrokerUnavailable, StoreUnavailable, TopicSpec
 from turnus_runtime.redis import RateLimiter, RedisSignals
@@ -79,6 +80,7 @@ class Process:
             fetch_max_wait_ms=settings.kafka_fetch_max_wait_ms,
             specs=topics_of(self.services, settings),
             replication=settings.topic_replication,
+            consuming=ConsumerOptions(session_timeout_ms=settings.kafka_session_timeout_ms),
             observe=telemetry.observe_broker,
         )
         self.clock = StoreClock(self._store("runtime"), settings.clock_start)

@@ -33,7 +33,7 @@ REMEMBERED = 2_000
 log = structlog.stdlib.get_logger(__name__)
 
 
-def _client(url: str, timeout_seconds: float) -> Any:  # noqa: ANN401 - half of redis' own types are unknown
+def _client(url: str, timeout_seconds: float) -> Any:
     return cast("Any", redis.Redis).from_url(
         url,
         socket_timeout=timeout_seconds,
@@ -118,7 +118,7 @@ class RedisSignals:
             with contextlib.suppress(RedisError, OSError):
                 await hears.aclose()
 
-    async def _hear(self, hears: Any) -> None:  # noqa: ANN401 - redis types its pub/sub as unknown
+    async def _hear(self, hears: Any) -> None:
         while True:
             message = await hears.get_message(ignore_subscribe_messages=True, timeout=PING_SECONDS)
             if message is None:
@@ -150,7 +150,7 @@ class RedisSignals:
             self._recent.popitem(last=False)
 
 
-async def _first_of(*works: Any) -> None:  # noqa: ANN401 - coroutines of any kind
+async def _first_of(*works: Any) -> None:
     """Run until the first one ends, by an error as a rule, which is raised; the others are cancelled."""
     tasks = [asyncio.ensure_future(work) for work in works]
     try:

@@ -112,6 +112,9 @@ class Settings(BaseSettings):
     kafka_fetch_max_wait_ms: int = Field(
         default=500, ge=1, le=10_000, description="Length of a long poll; 10 to 50 for a broker that does not wake them"
     )
+    kafka_session_timeout_ms: int = Field(
+        default=6000, ge=1000, le=300_000, description="When a consumer that went silent is given up by its group"
+    )
     topic_partitions: int = Field(default=6, ge=1, le=1000, description="Partitions of a topic that is made")
     topic_replication: int = Field(default=1, ge=1, le=9, description="Replicas of a topic that is made")
 
@@ -167,7 +170,7 @@ class Settings(BaseSettings):
 S = TypeVar("S", bound=Settings)
 
 
-def load(kind: type[S], **given: Any) -> S:  # noqa: ANN401 - any field of `kind`
+def load(kind: type[S], **given: Any) -> S:
     """The settings of one kind from the environment; `given` win over it.
 
     Raises `SettingsError` for a name nobody knows (suggesting the closest right one) and for values that do not fit.

@@ -72,6 +72,7 @@ def _process(services: Sequence[Service], stack: EmbeddedStack, given: Mapping[s
             "smtp_url": endpoints.smtp_url,
             "kafka_idempotent": False,
             "kafka_fetch_max_wait_ms": 20,
+            "kafka_session_timeout_ms": 3000,  # this broker lets a group wait for half of it at every join
             "topic_partitions": 3,
             "http_port": port,
             "admin_port": _port(stack, "admin", "admin_port", settings.admin_port),
