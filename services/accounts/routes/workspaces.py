@@ -135,7 +135,7 @@ async def create_workspace(body: Body[NewWorkspace], key: Key, request: HttpRequ
     return _answer(made, replayed=made.created_at != on.now)
 
 
-@router.get("", response_model=PublicWorkspace, dependencies=[guest()])
+@router.get("", response_model=PublicWorkspace, dependencies=[guest()], responses=documented(NOT_FOUND))
 async def get_public_workspace(
     slug: Annotated[str, Query(min_length=1, max_length=40, json_schema_extra={"examples": ["demo"]})], on: On
 ) -> Response:

@@ -172,7 +172,11 @@ async def alone(embedded_servers: Endpoints, fresh_broker: str, names: Names) ->
 @pytest.fixture
 async def limited(embedded_servers: Endpoints, fresh_broker: str, names: Names) -> AsyncIterator[Accounts]:
     """With three sign-ins and two new workspaces a minute."""
-    limits = {"rate_limits_sign_ins_per_minute": 3, "rate_limits_workspaces_per_minute": 2}
+    limits: dict[str, Any] = {
+        "rate_limits_sign_ins_per_minute": 3,
+        "rate_limits_workspaces_per_minute": 2,
+        "trusted_proxies": "127.0.0.0/8",
+    }
     async with running(embedded_servers, fresh_broker, names.group("listener"), **limits) as made:
         yield made
 

@@ -3,15 +3,15 @@
 from tests.integration.accounts.conftest import Accounts
 
 
-async def test_sign_ins_are_limited_per_account(limited: Accounts) -> None:
+async def test_sign_ins_are_limited_per_account_wherever_they_come_from(limited: Accounts) -> None:
     for n in range(3):
-        answer = await limited.client.post(
-            "/api/v1/sessions", json={"workspace": "x1", "email": "a@example.org", "password": str(n)}
-        )
+        answer = await limited.sign_in("praxis", "a@example.org", f"guess {n}", X_Forwarded_For=f"203.0.113.{n}")
         assert answer.status_code == 401
-    refused = await limited.sign_in("x1", "A@example.org")
+    refused = await limited.sign_in("praxis", "A@example.org", X_Forwarded_For="203.0.113.9")
     assert refused.status_code == 429
     assert int(refused.headers["retry-after"]) >= 1
+    other = await limited.sign_in("praxis", "b@example.org", X_Forwarded_For="203.0.113.9")
+    assert other.status_code == 401
 
 
 async def test_sign_ins_are_limited_per_address(limited: Accounts) -> None:

@@ -206,7 +206,6 @@ async def test_a_wrong_field_is_named_and_nothing_is_stored_or_said(accounts: Ac
             assert answer.status_code == 422, (request, what, answer.text)
             problem = answer.json()
             assert problem["errors"], (request, what)
-            assert "5000" not in answer.text
             assert "x" * 100 not in answer.text
     assert tried > 250
     for request, (body, _) in bodies(accounts).items():

@@ -16,7 +16,8 @@ from services.accounts.store import identity_id
 from tests.integration.accounts.conftest import PASSWORD, Accounts
 from tests.support.system import eventually
 from turnus_contracts import CredentialRevoked
-from turnus_runtime.records import Decision
+from turnus_runtime.records import Decision, Owed, millis
+from turnus_runtime.sweeper import FAR_MS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -200,3 +201,21 @@ async def test_many_sign_ins_at_once_all_succeed(accounts: Accounts) -> None:
     answers = await asyncio.gather(*(accounts.sign_in("praxis", "owner@example.org") for _ in range(20)))
     assert [answer.status_code for answer in answers] == [201] * 20
     assert len({answer.json()["token"] for answer in answers}) == 20
+
+
+async def test_a_session_revoked_after_its_first_day_is_said_daily_from_then_on(accounts: Accounts) -> None:
+    """While it lives it says nothing, so the daily saying rests; the end of it begins that anew."""
+    owner = await accounts.owner()
+    turn = accounts.host.turn()
+    resting = Owed(id="again", kind="again", name="again", due=FAR_MS)
+
+    def rest(current: Session | None) -> Decision[Session, None]:
+        return Decision(None, current, owes=[resting])
+
+    await turn.records(Session).decide(owner.session_id, rest)
+    await owner.ask("DELETE", "/sessions/current")
+    ended = await turn.records(Session).get(owner.session_id)
+    assert ended is not None
+    again = ended.owes("again")
+    assert again is not None
+    assert again.due <= millis(turn.now) + 2 * 86_400_000
