@@ -149,6 +149,8 @@ class SimulatedBroker:
         """As if it had been stopped and come back empty; groups form again at once."""
         self._topics.clear()
         for group in self._groups.values():
+            for member in group.members:
+                member.revoked()  # which commits once more, to what is about to be lost
             group.committed.clear()
             self._assign(group)
 
