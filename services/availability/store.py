@@ -1,4 +1,4 @@
-"""Reading what decides whether a host is free; schedules and blocks are kept in memory by `rules_version`."""
+"""Reading what decides whether a host is free; schedules and blocks are kept in memory by version."""
 
 import asyncio
 from collections import OrderedDict
@@ -19,7 +19,7 @@ NEVER = Schedule(tz="UTC")
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """A member's default schedule and blocks, as of `version` of the host record or later."""
+    """A member's default schedule and blocks, as of `version` of the host record or later; or a calendar's blocks."""
 
     version: int
     schedule: Schedule
@@ -27,23 +27,23 @@ class Rules:
 
 
 class RulesCache:
-    """Rules of members in this process. A host record with another `rules_version` makes an entry stale."""
+    """Rules of members and calendars in this process. A record with another version of them makes an entry stale."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, Rules] = OrderedDict()
 
-    def get(self, host_id: str, version: int) -> Rules | None:
-        """The rules, if they are as new as the host record says."""
-        kept = self._kept.get(host_id)
+    def get(self, owner_id: str, version: int) -> Rules | None:
+        """The rules, if they are as new as the owner's record says."""
+        kept = self._kept.get(owner_id)
         if kept is None or kept.version != version:
             return None
-        self._kept.move_to_end(host_id)
+        self._kept.move_to_end(owner_id)
         return kept
 
-    def keep(self, host_id: str, rules: Rules) -> None:
+    def keep(self, owner_id: str, rules: Rules) -> None:
         """Keep these rules, forgetting the least used ones."""
-        self._kept[host_id] = rules
-        self._kept.move_to_end(host_id)
+        self._kept[owner_id] = rules
+        self._kept.move_to_end(owner_id)
         if len(self._kept) > KEPT_RULES:
             self._kept.popitem(last=False)
 
@@ -65,7 +65,7 @@ class Team:
 
 async def team(on: Turn, calendar: ServedCalendar, *, but: str = "") -> Team:
     """All members of the calendar, leaving out the intervals of booking `but`."""
-    blocked = await _blocks(on, calendar.id)
+    blocked = await _closed(on, calendar)
     hosts = await asyncio.gather(*(_host(on, host_id) for host_id in calendar.member_ids))
     times: list[HostTimes] = []
     versions: dict[str, int] = {}
@@ -74,6 +74,16 @@ async def team(on: Turn, calendar: ServedCalendar, *, but: str = "") -> Team:
         times.append(HostTimes(host.id, rules.schedule, [*booked, *rules.blocked, *blocked]))
         versions[host.id] = host.rules_version
     return Team(tuple(times), versions)
+
+
+async def _closed(on: Turn, calendar: ServedCalendar) -> Sequence[Busy]:
+    """The calendar's own blocks."""
+    cache = cast("RulesCache", on.effects)
+    rules = cache.get(calendar.id, calendar.blocks_version)
+    if rules is None:
+        rules = Rules(calendar.blocks_version, NEVER, tuple(await _blocks(on, calendar.id)))
+        cache.keep(calendar.id, rules)
+    return rules.blocked
 
 
 async def _host(on: Turn, host_id: str) -> tuple[Host, Rules]:

@@ -66,11 +66,16 @@ class Records(Generic[R]):
         """
         return await self._shelf.decide(self._kind, id, decision)
 
-    async def wait(self, id: str, done: Callable[[R | None], bool], seconds: float) -> R | None:
-        """The record once `done` holds, or as it is after `seconds`. Woken by writes of types with `wakes`."""
+    async def wait(
+        self, id: str, done: Callable[[R | None], bool], seconds: float, *, seen: R | None = None
+    ) -> R | None:
+        """The record once `done` holds, or as it is after `seconds`. Woken by writes of types with `wakes`.
+
+        `seen` is the record as the caller has just written or read it: it is not read again before the first waiting.
+        """
         deadline = asyncio.get_running_loop().time() + seconds
         while True:
-            record = await self.get(id)
+            record, seen = seen or await self.get(id), None
             left = deadline - asyncio.get_running_loop().time()
             if done(record) or left <= 0:
                 return record

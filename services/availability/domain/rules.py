@@ -54,6 +54,8 @@ class ServedCalendar(Record):
     reschedule_policy: str = "same_host"
     guest_chooses_host: bool = False
     members: tuple[CalendarMember, ...] = ()
+    blocks_version: int = 0
+    """Raised by every change of the calendar's own blocks."""
 
     def keys(self) -> dict[str, str | int | None]:
         """By public address."""
@@ -191,8 +193,16 @@ def serve_calendar(current: ServedCalendar | None, told: CalendarPublished) -> D
     if current is not None and current.version >= told.version:
         return Decision(None, says=[applied])
     values = told.model_dump(include=set(ServedCalendar.model_fields) - {"id"})
-    served = ServedCalendar.model_validate({**values, "id": told.calendar_id})
+    blocks_version = current.blocks_version if current is not None else 0
+    served = ServedCalendar.model_validate({**values, "id": told.calendar_id, "blocks_version": blocks_version})
     return Decision(None, served, owes=[event(applied)])
+
+
+def change_blocks(current: ServedCalendar | None) -> Decision[ServedCalendar, None]:
+    """The calendar's own blocks changed: what is kept of them in memory is stale."""
+    if current is None:
+        return Decision(None)
+    return Decision(None, current.change(blocks_version=current.blocks_version + 1))
 
 
 def changed_rule(record: MemberSchedule | Blocks, action: str, actor_id: str, now: datetime) -> list[Owed]:

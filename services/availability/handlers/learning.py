@@ -35,9 +35,11 @@ async def apply_schedule(schedule_id: str, on: Turn) -> None:
 
 
 async def apply_blocks(blocks_id: str, on: Turn) -> None:
-    """Blocks changed: reservations of the member must look again (a calendar's blocks are read at every request)."""
+    """Blocks changed: reservations of the member or in the calendar must look again."""
     blocks = await on.records(Blocks).get(blocks_id)
     if blocks is not None and (owed := blocks.owes(rules.APPLY_RULES)) is not None:
         if blocks.owner_id.startswith("mem_"):
             await on.records(Host).decide(blocks.owner_id, lambda h: hosts.change_rules(h, blocks.owner_id))
+        else:
+            await on.records(ServedCalendar).decide(blocks.owner_id, rules.change_blocks)
         await on.records(Blocks).decide(blocks_id, lambda b: rules.rules_applied(b, owed))

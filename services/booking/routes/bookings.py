@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
+import structlog
 from fastapi import APIRouter, Query
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
@@ -88,6 +89,7 @@ async def create_booking(body: Body[NewBooking], key: Key, wait: Wait, on: On) -
     if terms is None:
         raise CALENDAR_UNKNOWN.at("calendar", "is not known here")
     booking_id = derived("bk", calendar.id, body.guest.email, key.key) if key.key else on.ids.fresh("bk")
+    _say_which(booking_id)
     known = await on.records(Booking).get(booking_id) if key.key else None
     if known is None:
         _check_calendar(calendar, terms, body)
@@ -95,7 +97,9 @@ async def create_booking(body: Body[NewBooking], key: Key, wait: Wait, on: On) -
     outcome = await on.records(Booking).decide(booking_id, lambda b: transitions.request(b, new))
     if outcome.code is not None:
         raise _refusal(outcome)
-    booking = await on.records(Booking).wait(booking_id, lambda b: b is not None and b.status != "requested", wait)
+    booking = await on.records(Booking).wait(
+        booking_id, lambda b: b is not None and b.status != "requested", wait, seen=outcome.booking
+    )
     return await _decided(booking or outcome.booking, 1, 201, on, replayed=outcome.replayed)
 
 
@@ -210,7 +214,7 @@ async def assign_booking(
     on: On,
 ) -> Response:
     """Hand the booking over to another member of its calendar, at the same time."""
-    booking = found(await on.records(Booking).get(booking_id), who)
+    booking = await _of_staff(booking_id, who, on)
     if not _is_replay(booking, key):
         _check_host(booking, body.host_id, await _serving(booking, on), by_guest=False)
     ask = Move(
@@ -235,7 +239,7 @@ async def mark_attendance(
     booking_id: str, who: Annotated[Principal, staff("bookings:manage")], body: Body[AttendanceIn], on: On
 ) -> Response:
     """Say whether the guest came; it can be corrected."""
-    booking = found(await on.records(Booking).get(booking_id), who)
+    booking = await _of_staff(booking_id, who, on)
     outcome = await on.records(Booking).decide(
         booking.id, lambda b: transitions.conclude(b, on.now, body.status, who.member_id)
     )
@@ -246,7 +250,7 @@ async def mark_attendance(
 @router.get("/{booking_id}/history", response_model=views.History)
 async def get_history(booking_id: str, who: Viewer, on: On) -> Response:
     """Everything that happened to a booking, in order."""
-    booking = found(await on.records(Booking).get(booking_id), who)
+    booking = await _of_staff(booking_id, who, on)
     return answer(views.History(items=[_moment(moment) for moment in booking.history]), version=booking.version)
 
 
@@ -324,9 +328,21 @@ async def _asked(
         own = booking_of(links.secret, token)
         if own is None or booking_id not in (own, "current"):
             raise NOT_FOUND
+        _say_which(own)
         return found(await on.records(Booking).get(own)), None
     who = await principal_of(request, token, *scopes)
-    return found(await on.records(Booking).get(booking_id), who), who
+    return await _of_staff(booking_id, who, on), who
+
+
+async def _of_staff(booking_id: str, who: Principal, on: Turn) -> Booking:
+    booking = found(await on.records(Booking).get(booking_id), who)
+    _say_which(booking.id)
+    return booking
+
+
+def _say_which(booking_id: str) -> None:
+    """Every further log line of this request names the booking, as those of its events do in all services."""
+    structlog.contextvars.bind_contextvars(booking_id=booking_id)
 
 
 def _check_cutoff(booking: Booking, minutes: int, on: Turn) -> None:
@@ -375,7 +391,7 @@ async def _move(booking: Booking, ask: Move, expected: int | None, wait: float, 
         attempt = current.attempt_of(number) if current is not None else None
         return attempt is None or attempt.state != "open" or current is None or current.status != "confirmed"
 
-    moved = await on.records(Booking).wait(booking.id, answered, wait)
+    moved = await on.records(Booking).wait(booking.id, answered, wait, seen=outcome.booking)
     return await _decided(moved or outcome.booking, number, 200, on, replayed=outcome.replayed)
 
 
