@@ -168,7 +168,7 @@ _shared: list[ApacheKafka] = []
 
 
 async def wiped_kafka() -> str:
-    """The address of an Apache Kafka that this test process shares, without any topic; groups lose their offsets with the topics."""
+    """The address of an Apache Kafka that this test process shares, without any topic (groups then lose offsets)."""
     if not _shared:
         _shared.append(ApacheKafka())
         _shared[0].start()

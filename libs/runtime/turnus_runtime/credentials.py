@@ -39,7 +39,7 @@ KEY_SECONDS = 5.0
 """How long a verified-with key is believed before its record is read again: a removed key dies within this time."""
 
 
-class CredentialRefused(Exception):  # noqa: N818 - the caller is refused, nothing failed
+class CredentialRefused(Exception):
     """A token that admits nobody. `code` is `credential_invalid`, `credential_expired` or `credential_revoked`."""
 
     def __init__(self, code: str) -> None:
@@ -47,7 +47,7 @@ class CredentialRefused(Exception):  # noqa: N818 - the caller is refused, nothi
         self.code = code
 
 
-class KeysUnknown(Exception):  # noqa: N818 - as above
+class KeysUnknown(Exception):
     """This service has not learned any signing key yet, so it cannot say whose token it is."""
 
 
