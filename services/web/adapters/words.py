@@ -86,7 +86,4 @@ def _read(path: Path) -> Words:
     for message in cast("Any", catalogue):
         if message.id:
             texts[str(message.id)] = str(message.string)
-    locale = cast("object", catalogue.locale)
-    if not isinstance(locale, Locale):
-        raise ValueError(f"{path.name} does not name its language in its header")
-    return Words(path.stem, locale, texts)
+    return Words(path.stem, cast("Locale", catalogue.locale), texts)

@@ -4,7 +4,7 @@ import calendar
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import Literal
 
@@ -95,10 +95,13 @@ def part_of_day(start: datetime) -> Part:
 
 def by_part(starts: Sequence[datetime]) -> list[tuple[Part, list[datetime]]]:
     """Starts of a day in order, grouped by part of the day."""
-    return [(part, list(those)) for part, those in groupby(sorted(starts), part_of_day)]
+    return [(part, list(those)) for part, those in groupby(sorted(starts, key=datetime.timestamp), part_of_day)]
 
 
 def twice_on_the_clock(starts: Sequence[datetime]) -> set[datetime]:
-    """Starts whose wall-clock time another one has too: clocks were set back in between, so they need their offset."""
-    walls = [start.replace(tzinfo=None) for start in starts]
-    return {start for start, wall in zip(starts, walls, strict=True) if walls.count(wall) > 1}
+    """Starts (in UTC) whose wall-clock time another one has too: clocks were set back in between, so they need more.
+
+    Python finds two times of one zone equal when their clocks show the same, so they are compared in UTC.
+    """
+    walls = [start.replace(tzinfo=None, fold=0) for start in starts]
+    return {start.astimezone(UTC) for start, wall in zip(starts, walls, strict=True) if walls.count(wall) > 1}

@@ -51,13 +51,21 @@ async def show_calendar(workspace: str, slug: str, visit: Here) -> Response:
 
 @router.get("/form")
 async def show_form(workspace: str, slug: str, visit: Here) -> Response:
-    """The form for a chosen time."""
+    """The form for a chosen time.
+
+    Its idempotency key stands in its address: whoever goes back to it and sends it again gets the same booking. It
+    is drawn at random: with one that could be guessed, the same body would give away somebody else's booking.
+    """
+    asked = visit.request.query_params
+    start, zone = instant_named(asked.get("start")), zone_named(asked.get("tz"))
+    key = entered({"key": asked.get("key", "")}, "").key
+    if start is not None and not key:
+        address = _address(workspace, slug)
+        return visit.redirect(f"/{address}/form", start=instant_text(start), tz=zone, key=visit.new_key)
     calendar = await _calendar(workspace, slug, visit)
-    start = instant_named(visit.request.query_params.get("start"))
     if start is None or calendar.status == "retired":
         return visit.redirect(f"/{calendar.address}")
-    zone = zone_named(visit.request.query_params.get("tz")) or calendar.tz
-    return _form(visit, calendar, start, zone, entered({}, visit.new_key))
+    return _form(visit, calendar, start, zone or calendar.tz, entered({}, key))
 
 
 @router.post("/form")
@@ -182,7 +190,7 @@ def _form(
         rows=range(MOST_COMPANIONS),
         errors=errors or {},
         notice=notice,
-        action=visit.url(f"/{calendar.address}/form", start=instant_text(start), tz=zone),
+        action=visit.url(f"/{calendar.address}/form", start=instant_text(start), tz=zone, key=given.key),
         back=visit.url(
             f"/{calendar.address}", month=str(Month.of(local.date())), day=local.date().isoformat(), tz=zone
         ),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -174,13 +174,15 @@ def _cell(
 def _parts(
     words: Words, choice: Choice, starts: list[datetime], day: date | None, zone: str
 ) -> list[tuple[Part, list[Time]]]:
-    current = choice.current.astimezone(ZoneInfo(zone)) if choice.current is not None else None
-    if current is not None and current.date() == day and current not in starts:
-        starts = [*starts, current]
+    # Compared in UTC: Python finds two times of one zone equal when their clocks show the same.
+    current = choice.current.astimezone(UTC) if choice.current is not None else None
+    if current is not None and current not in [at.astimezone(UTC) for at in starts]:
+        there = current.astimezone(ZoneInfo(zone))
+        starts = [*starts, there] if there.date() == day else starts
     twice = twice_on_the_clock(starts)
 
     def time(at: datetime) -> Time:
-        label = f"{words.time(at)} ({offset_of(at)})" if at in twice else words.time(at)
-        return Time(at, label, None if at == current else choice.time_link(at, zone))
+        label = f"{words.time(at)} ({offset_of(at)})" if at.astimezone(UTC) in twice else words.time(at)
+        return Time(at, label, None if at.astimezone(UTC) == current else choice.time_link(at, zone))
 
     return [(part, [time(at) for at in those]) for part, those in by_part(starts)]
