@@ -26,6 +26,7 @@ from turnus_runtime.http import (
     invalid,
     staff,
 )
+from turnus_runtime.records import millis
 
 router = APIRouter(prefix="/notifications", tags=["notifications"])
 
@@ -99,6 +100,8 @@ async def _of_workspace(who: Principal, paging: Paging, on: On) -> Page[Notifica
     records, index = on.records(Notice), "by_workspace"
     at, _, place = (paging.after or "0;").partition(";")
     begin = _number(at)
+    if place and not re.match(r"[0-9]{13}\|", place, re.ASCII):
+        raise invalid("after", "must be the next of the page before")
     above = f"{who.workspace_id}|{place}" if place else None
     entries: list[tuple[Notice, int]] = []
     if above is not None:
@@ -109,7 +112,9 @@ async def _of_workspace(who: Principal, paging: Paging, on: On) -> Page[Notifica
             for number in range(begin, len(notice.messages))
         ]
     while len(entries) <= paging.limit:
-        notices = await records.with_prefix(index, who.workspace_id, limit=paging.limit + 1, after=above, reverse=True)
+        notices = await records.by_time(
+            index, who.workspace_id, near=millis(on.now), limit=paging.limit + 1, after=above, reverse=True
+        )
         entries += [(notice, number) for notice in notices for number in range(len(notice.messages))]
         if len(notices) <= paging.limit:
             break

@@ -1,6 +1,7 @@
 """`/bookings`: request, see, cancel, move, conclude."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -43,6 +44,7 @@ from turnus_runtime.http import (
     Id,
     Idempotency,
     IfMatch,
+    Instant,
     Key,
     On,
     Page,
@@ -58,11 +60,15 @@ from turnus_runtime.http import (
     unless_stale,
 )
 from turnus_runtime.ids import derived, is_id
-from turnus_runtime.records import Decision
+from turnus_runtime.records import Decision, millis
+from turnus_runtime.records import key as index_key
 from turnus_runtime.turn import Turn
 
 router = APIRouter(prefix="/bookings")
 Viewer = Annotated[Principal, staff("bookings:view")]
+UNDECIDED: dict[int | str, dict[str, Any]] = {
+    202: {"model": BookingView, "description": "Not decided yet: ask again at `Location`"}
+}
 REFUSED = {"slot_taken": SLOT_TAKEN, "slot_not_offered": SLOT_NOT_OFFERED, "calendar_retired": CALENDAR_RETIRED}
 CODES = {
     "booking_over": BOOKING_OVER,
@@ -78,8 +84,16 @@ CODES = {
     status_code=201,
     response_model=BookingView,
     dependencies=[guest()],
-    responses=documented(
-        SLOT_TAKEN, SLOT_NOT_OFFERED, CALENDAR_CHANGED, CALENDAR_RETIRED, CALENDAR_UNKNOWN, IDEMPOTENCY_KEY_REUSED
+    responses=UNDECIDED
+    | documented(
+        SLOT_TAKEN,
+        SLOT_NOT_OFFERED,
+        CALENDAR_CHANGED,
+        CALENDAR_RETIRED,
+        CALENDAR_UNKNOWN,
+        HOST_NOT_CHOOSABLE,
+        IDEMPOTENCY_KEY_REUSED,
+        REQUEST_EXPIRED,
     ),
 )
 async def create_booking(body: Body[NewBooking], key: Key, wait: Wait, on: On) -> Response:
@@ -113,8 +127,12 @@ async def list_bookings(
     status: Annotated[
         Literal["requested", "confirmed", "rejected", "expired", "cancelled", "attended", "no_show"] | None, Query()
     ] = None,
+    start: Annotated[Instant | None, Query(description="Only those that start at this instant or later")] = None,
 ) -> Page[BookingView]:
-    """Bookings of the workspace, of a calendar or of a host, in the order of their start."""
+    """Bookings of the workspace, of a calendar or of a host, in the order of their start.
+
+    Name a `start`: what lies before it is then not looked at, however much it is.
+    """
     index, prefix = "by_workspace", who.workspace_id
     if host_id is not None:
         index, prefix = "by_host", host_id
@@ -128,7 +146,11 @@ async def list_bookings(
             and status in (None, booking.status)
         )
 
-    page = await paging.page(on.records(Booking), index, prefix, lambda booking: booking, keep=wanted)
+    since = 0 if start is None else millis(start)
+    if start is not None and paging.after is None:
+        # What follows the prefix in the key of the last booking that lies before.
+        paging = replace(paging, after=f"{index_key(since)}|")
+    page = await paging.page(on.records(Booking), index, prefix, lambda one: one, keep=wanted, near=since)
     return Page(items=[await _view(booking, on) for booking in page.items], next=page.next)
 
 
@@ -168,8 +190,18 @@ async def cancel_booking(
     "/{booking_id}/reschedule",
     response_model=BookingView,
     dependencies=[guest()],
-    responses=documented(
-        SLOT_TAKEN, SLOT_NOT_OFFERED, CUTOFF_PASSED, MOVE_IN_PROGRESS, BOOKING_OVER, BOOKING_UNDECIDED, STALE_VERSION
+    responses=UNDECIDED
+    | documented(
+        SLOT_TAKEN,
+        SLOT_NOT_OFFERED,
+        CUTOFF_PASSED,
+        MOVE_IN_PROGRESS,
+        BOOKING_OVER,
+        BOOKING_UNDECIDED,
+        HOST_NOT_CHOOSABLE,
+        IDEMPOTENCY_KEY_REUSED,
+        REQUEST_EXPIRED,
+        STALE_VERSION,
     ),
 )
 async def reschedule_booking(
@@ -203,7 +235,17 @@ async def reschedule_booking(
 @router.post(
     "/{booking_id}/assign",
     response_model=BookingView,
-    responses=documented(SLOT_TAKEN, SLOT_NOT_OFFERED, MOVE_IN_PROGRESS, BOOKING_OVER, BOOKING_UNDECIDED),
+    responses=UNDECIDED
+    | documented(
+        SLOT_TAKEN,
+        SLOT_NOT_OFFERED,
+        MOVE_IN_PROGRESS,
+        BOOKING_OVER,
+        BOOKING_UNDECIDED,
+        HOST_NOT_CHOOSABLE,
+        IDEMPOTENCY_KEY_REUSED,
+        REQUEST_EXPIRED,
+    ),
 )
 async def assign_booking(
     booking_id: str,

@@ -296,7 +296,8 @@ async def edit_calendar(
 @router.post(
     "/{calendar_id}/publish",
     response_model=CalendarView,
-    responses=documented(STALE_VERSION, CALENDAR_WITHOUT_MEMBERS, CALENDAR_RETIRED),
+    responses={202: {"model": CalendarView, "description": "Published, and not served by every service yet"}}
+    | documented(STALE_VERSION, CALENDAR_WITHOUT_MEMBERS, CALENDAR_RETIRED),
 )
 async def publish_calendar(calendar_id: str, who: Manager, expected: IfMatch, wait: Wait, on: On) -> Response:
     """Make the draft what guests see. 200 when every service serves this version, 202 before."""

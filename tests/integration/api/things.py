@@ -29,7 +29,7 @@ class Things:
             "calendar_version": None,
             "weekly": [{"days": [1], **hours}],
             "overrides": [{"date": "2027-03-01", "ranges": [hours]}],
-            "window": {"kind": "range", "start": "2027-02-01", "end": "2027-12-31"},
+            "window": {"kind": "rolling", "count": 300, "unit": "days", "counting": "calendar"},
             "kind": "round_robin",
             "location": {"kind": "address", "value": "Lindenstraße 7"},
             "answers": {"topic": "x"},
