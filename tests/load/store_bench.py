@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import uvloop
@@ -27,8 +27,27 @@ STATE = {"reservations": [{"booking": f"bk_{n:026}", "start": n, "end": n + 30} 
 """About 1 kB."""
 
 
-async def measure(store: MongoStore, trips: dict[str, int], callers: int, seconds: float, *, hot: bool) -> str:
-    """One line of the table."""
+@dataclass(frozen=True)
+class Measured:
+    """What came of one measurement. `trips` a second; `cpu_ms` of this process for each try."""
+
+    won: float
+    lost: float
+    p50_ms: float
+    p99_ms: float
+    trips: float
+    cpu_ms: float
+
+    def line(self) -> str:
+        """For the table."""
+        return (
+            f"{self.won:9.0f} {self.lost:9.0f} {self.p50_ms:8.1f} {self.p99_ms:8.1f} "
+            f"{self.trips:9.0f} {self.cpu_ms:8.2f}"
+        )
+
+
+async def measure(store: MongoStore, trips: dict[str, int], callers: int, seconds: float, *, hot: bool) -> Measured:
+    """Compare-and-sets of so many callers at once."""
     run = secrets.token_hex(4)
     names = [f"{run}-{n % HOT_DOCUMENTS if hot else n}" for n in range(callers)]
     await asyncio.gather(*(store.insert(COLLECTION, Stored(name, 1, 1, STATE)) for name in set(names)))
@@ -55,10 +74,8 @@ async def measure(store: MongoStore, trips: dict[str, int], callers: int, second
     cpu = time.process_time() - cpu
     waits.sort()
     p50, p99 = (waits[int(len(waits) * share)] * 1000 for share in (0.5, 0.99))
-    return (
-        f"{'hot' if hot else 'cold':5} {callers:7} {won / seconds:9.0f} {lost / seconds:9.0f} {p50:8.1f} {p99:8.1f} "
-        f"{sum(trips.values()) / seconds:9.0f} {cpu / (won + lost) * 1000:8.2f}"
-    )
+    a_second = sum(trips.values()) / seconds
+    return Measured(won / seconds, lost / seconds, p50, p99, a_second, cpu / (won + lost) * 1000)
 
 
 @asynccontextmanager
@@ -87,7 +104,8 @@ async def main(url: str | None, seconds: float) -> None:
         print("      callers     won/s    lost/s   p50 ms   p99 ms   trips/s   cpu ms")  # noqa: T201
         for hot in (False, True):
             for callers in CALLERS:
-                print(await measure(store, trips, callers, seconds, hot=hot), flush=True)  # noqa: T201
+                measured = await measure(store, trips, callers, seconds, hot=hot)
+                print(f"{'hot' if hot else 'cold':5} {callers:7} {measured.line()}", flush=True)  # noqa: T201
         await store.close()
 
 
