@@ -178,3 +178,4 @@ async def test_without_the_api_the_page_says_when_to_come_back(embedded_servers:
         assert 'value="grace@example.org"' in kept.text
         assert (await client.get(f"/b/bkt_{'0' * 26}{'A' * 22}")).status_code == 503
         assert (await client.get("/")).status_code == 200
+    assert system.process.hosts["web"].ports.effects._client.is_closed

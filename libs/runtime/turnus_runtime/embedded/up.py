@@ -78,6 +78,8 @@ def _process(services: Sequence[Service], stack: EmbeddedStack, given: Mapping[s
             "admin_port": _port(stack, "admin", "admin_port", settings.admin_port),
             "public_url": settings.public_url if _is_set("public_url") else f"http://127.0.0.1:{port}",
             "api_url": f"http://127.0.0.1:{port}",
+            # The pages ask the API over loopback and say for whom; else all guests would count as one.
+            **({} if _is_set("trusted_proxies") else {"trusted_proxies": ("127.0.0.1/32",)}),
         },
         mounts={"/mailbox": _mailbox(endpoints.mailbox)},
     )
