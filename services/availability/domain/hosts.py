@@ -90,14 +90,16 @@ def reserve(host: Host | None, ask: Ask, host_id: str, now: datetime) -> Decisio
     """Give `ask` the host's time, or say why not. The same ask always gets the same answer."""
     host = host or Host(id=host_id)
     if (held := host.held(ask.booking_id, ask.attempt)) is not None:
-        return Decision(Reply.ACCEPTED, says=_said(ask, settled=held.settled))
+        # Once more what the first yes said, also if the rotation has settled it since: its answer comes again and ends
+        # in the same AssigneeSettled. Only that way knows whether it was charged.
+        return Decision(Reply.ACCEPTED, says=_said(ask))
     if ask.start < host.closed_until:
         return Decision(Reply.CLOSED)
     mark, day = _mark(ask.booking_id, ask.attempt), str(ask.start // DAY)
     if _marked(host.refused, day, mark) or _marked(host.tombstones, day, mark):
         return Decision(Reply.REFUSED)
     if _marked(host.answered, day, mark):
-        return Decision(Reply.ACCEPTED, says=_said(ask, settled=ask.at_once))
+        return Decision(Reply.ACCEPTED, says=_said(ask))
     return _reserve_unheard(host, ask, day, mark, now)
 
 
@@ -110,11 +112,11 @@ def _reserve_unheard(host: Host, ask: Ask, day: str, mark: str, now: datetime) -
         start=ask.start, end=ask.end, booking_id=ask.booking_id, attempt=ask.attempt, settled=ask.at_once
     )
     changed = archive(host.change(reservations=_replaced(host, None, held)), now)
-    return Decision(Reply.ACCEPTED, changed, owes=[event(said) for said in _said(ask, settled=ask.at_once)])
+    return Decision(Reply.ACCEPTED, changed, owes=[event(said) for said in _said(ask)])
 
 
-def _said(ask: Ask, *, settled: bool) -> list[SlotReserved | AssigneeSettled]:
-    said = ask.assigned if settled else ask.reserved
+def _said(ask: Ask) -> list[SlotReserved | AssigneeSettled]:
+    said = ask.assigned if ask.at_once else ask.reserved
     return [said] if said is not None else []
 
 
