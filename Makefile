@@ -66,5 +66,5 @@ lock: install ## write requirements.lock again from the pyproject.toml files; UP
 
 clean: down ## stop, then remove ./data and everything else that can be made again, .venv excepted
 	rm -rf data build .pytest_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache .schemathesis
-	rm -rf deploy/lint/node_modules
+	rm -rf deploy/lint/node_modules tests/contracts/specs/node_modules
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

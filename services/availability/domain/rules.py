@@ -20,6 +20,12 @@ APPLY_RULES = "apply_rules"
 APPLY_AGAIN_AFTER = timedelta(seconds=3)
 """When the sweeper raises `rules_version` if the process that changed a rule died before it could."""
 
+KINDS, ANCHORS = frozenset({"personal", "round_robin"}), frozenset({"opening", "clock"})
+NOTHING = Until(date.min)
+"""A window that has no days."""
+_UNITS: dict[str, Literal["days", "weeks", "months"]] = {"days": "days", "weeks": "weeks", "months": "months"}
+_COUNTINGS: dict[str, Literal["calendar", "available"]] = {"calendar": "calendar", "available": "available"}
+
 
 class Member(Record):
     """A member as `accounts` last described them."""
@@ -76,24 +82,31 @@ class ServedCalendar(Record):
             buffer_before=self.buffer_before_minutes,
             buffer_after=self.buffer_after_minutes,
             notice_minutes=self.notice_minutes,
-            window=engine_window(self.window),
+            window=engine_window(self.window) if self.is_understood else NOTHING,
         )
+
+    @property
+    def is_understood(self) -> bool:
+        """A kind or an anchor of a later version may mean less than what this one would offer: it offers nothing."""
+        return self.calendar_kind in KINDS and self.anchor in ANCHORS
 
 
 def engine_window(window: Window | None) -> EngineWindow:
-    """The window of a contract as the slot engine takes it."""
+    """The window of a contract as the slot engine takes it; one that only a later version understands has no days."""
     if window is None:
         return None
     if window.kind == "rolling":
-        unit: Literal["days", "weeks", "months"] = (
-            "weeks" if window.unit == "weeks" else "months" if window.unit == "months" else "days"
-        )
-        return Rolling(window.count or 0, unit, "available" if window.counting == "available" else "calendar")
+        return _rolling(window)
     if window.kind == "until" and window.end is not None:
         return Until(window.end)
     if window.kind == "range" and window.start is not None and window.end is not None:
         return Range(window.start, window.end)
-    raise ValueError(f"a window of kind {window.kind} cannot be read by this version")
+    return NOTHING
+
+
+def _rolling(window: Window) -> EngineWindow:
+    unit, counting = _UNITS.get(window.unit or "days"), _COUNTINGS.get(window.counting)
+    return NOTHING if unit is None or counting is None else Rolling(window.count or 0, unit, counting)
 
 
 class Weekly(BaseModel):
