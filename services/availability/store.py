@@ -10,9 +10,13 @@ from services.availability.domain.engine import Busy, HostTimes
 from services.availability.domain.hosts import Host
 from services.availability.domain.rules import Blocks, MemberSchedule, ServedCalendar
 from services.availability.domain.schedule import Schedule
+from services.availability.domain.zones import DAY, epoch_minute
+from turnus_runtime.records import key
 from turnus_runtime.turn import Turn
 
 KEPT_RULES = 10_000
+PAST_MINUTES = 2 * DAY
+"""Blocks that ended longer ago are not read: a request is decided minutes after it was made, not days."""
 NEVER = Schedule(tz="UTC")
 """The schedule of a member who has none: no hours at all."""
 
@@ -104,8 +108,9 @@ async def _schedules(on: Turn, member_id: str) -> Sequence[MemberSchedule]:
 
 
 async def _blocks(on: Turn, owner_id: str) -> list[Busy]:
+    """The blocks that are not long past."""
     found: list[Busy] = []
-    after: str | None = None
+    after = key(owner_id, epoch_minute(on.now) - PAST_MINUTES)
     while page := await on.records(Blocks).with_prefix("by_owner", owner_id, after=after):
         found += [(block.start, block.end, "blocked") for one in page for block in one.items if not block.removed]
         after = cast("str", cast("dict[str, Any]", page[-1].keys())["by_owner"])

@@ -62,7 +62,7 @@ def attack(url: str, headers: Mapping[str, str], parameters: Mapping[str, str]) 
             "continue-on-failure": True,
             "request-timeout": 40.0,
             "checks": {"enabled": False, **{name: {"enabled": True} for name in CHECKS}},
-            "generation": {"max-examples": 5, "deterministic": True, "database": "none", "no-shrink": True},
+            "generation": {"max-examples": 3, "deterministic": True, "database": "none", "no-shrink": True},
             "phases": {"stateful": {"enabled": False}},
         }
     )
