@@ -77,7 +77,8 @@ class Ask:
     start: int
     end: int
     offered: bool
-    rules_version: int
+    rules_version: int | None
+    """None: rules do not matter (any more), `offered` is the last word"""
     reserved: SlotReserved | None = None
     """What a yes says when the rotation still has to choose."""
     assigned: AssigneeSettled | None = None
@@ -104,7 +105,7 @@ def reserve(host: Host | None, ask: Ask, host_id: str, now: datetime) -> Decisio
 
 
 def _reserve_unheard(host: Host, ask: Ask, day: str, mark: str, now: datetime) -> Decision[Host, Reply]:
-    if host.rules_version != ask.rules_version:
+    if ask.rules_version is not None and host.rules_version != ask.rules_version:
         return Decision(Reply.STALE)
     if not ask.offered or host.clash(ask.start, ask.end, but=ask.booking_id) is not None:
         return Decision(Reply.REFUSED, host.change(refused=_with_mark(host.refused, day, mark)))

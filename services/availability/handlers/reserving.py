@@ -146,7 +146,8 @@ async def _ask_host(
             start=attempt.padded_start,
             end=attempt.padded_end,
             offered=host_id in _candidates(request, calendar, members.without_bookings()),
-            rules_version=members.versions.get(host_id, 0),
+            # Whoever has left the calendar since they were pinned has no rules in it to look at again: it is a no.
+            rules_version=members.versions.get(host_id),
             reserved=_reserved(request, calendar, attempt, host_id),
             assigned=_settled(request, attempt, host_id),
             at_once=attempt.at_once,
@@ -161,19 +162,15 @@ async def _ask_chosen(chosen: AssigneeChosen, attempt: Attempt, host_id: str, on
     """Ask the chosen host in the middle of a swap. It was free when the candidates were pinned; if its rules have
     changed since, that no longer hinders: only another booking does.
     """
-    while True:
-        host = await on.records(Host).get(host_id)
-        ask = Ask(
-            booking_id=chosen.booking_id,
-            attempt=attempt.number,
-            start=attempt.padded_start,
-            end=attempt.padded_end,
-            offered=True,
-            rules_version=host.rules_version if host is not None else 0,
-        )
-        reply = await on.records(Host).decide(host_id, lambda h, ask=ask: hosts.reserve(h, ask, host_id, on.now))
-        if reply is not Reply.STALE:
-            return reply
+    ask = Ask(
+        booking_id=chosen.booking_id,
+        attempt=attempt.number,
+        start=attempt.padded_start,
+        end=attempt.padded_end,
+        offered=True,
+        rules_version=None,
+    )
+    return await on.records(Host).decide(host_id, lambda h: hosts.reserve(h, ask, host_id, on.now))
 
 
 async def _note_refused(
