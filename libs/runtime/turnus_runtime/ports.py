@@ -1,7 +1,8 @@
 """The narrow ports through which the runtime reaches the world.
 
-Production has one adapter per port (`mongo.py`, `kafka.py`, `clock.py`, `redis.py`, `smtp.py`), `tests/simulation` the
-only other ones; `tests/contracts/test_ports.py` holds both to the same behaviour. Think twice before adding a verb.
+Production has one adapter per port (`mongo`, `kafka`, `clock.py`, `redis.py`, `smtp.py`), `tests/simulation` the only
+other ones; `tests/contracts/test_store_port.py` and `test_broker_port.py` hold both to the same behaviour. Think twice
+before adding a verb.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

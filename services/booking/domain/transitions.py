@@ -73,10 +73,8 @@ def settle(booking: Booking | None, reply: AssigneeSettled, now: datetime) -> De
         if reply.host_ids != attempt.host_ids and reply.attempt == booking.attempt:
             raise Violation(f"AssigneeSettled names other hosts for settled attempt {reply.attempt}")
         return Decision(None)
-    if attempt.state == "released" or booking.status in OVER:
+    if attempt.state in ("released", "refused") or booking.status in OVER:
         return _released_again(booking, attempt)
-    if attempt.state != "open":
-        return Decision(None)
     if reply.start != attempt.start:
         raise Violation(f"AssigneeSettled for attempt {reply.attempt} names another start")
     moved = booking.attempt > 0
