@@ -90,7 +90,7 @@ class Ask:
 def reserve(host: Host | None, ask: Ask, host_id: str, now: datetime) -> Decision[Host, Reply]:
     """Give `ask` the host's time, or say why not. The same ask always gets the same answer."""
     host = host or Host(id=host_id)
-    if (held := host.held(ask.booking_id, ask.attempt)) is not None:
+    if host.held(ask.booking_id, ask.attempt) is not None:
         # Once more what the first yes said, also if the rotation has settled it since: its answer comes again and ends
         # in the same AssigneeSettled. Only that way knows whether it was charged.
         return Decision(Reply.ACCEPTED, says=_said(ask))
