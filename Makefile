@@ -11,7 +11,7 @@ INSTALL = @python='$(PYTHON)'; test -n "$$python" && "$$python" tools/bootstrap.
 PYTEST = $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down test test-browser test-kafka check bench schemas lock format clean
+.PHONY: help install up down test simulate mutants test-browser test-kafka check bench schemas lock format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,12 @@ install: ## everything that the targets below need
 
 test: install ## unit, contract, simulation and integration tests on the embedded servers
 	$(PYTEST) -n 2 --dist loadgroup tests --ignore tests/browser --ignore tests/deploy --ignore tests/load
+
+simulate: install ## histories of the whole protocol with crashes and lost messages; SEEDS=n FROM=k
+	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),200) --from $(or $(FROM),0)
+
+mutants: install ## switch off each protection in turn: the simulation must notice every one; SEEDS=n at most
+	$(BIN)/python -m tests.simulation --mutants --seeds $(or $(SEEDS),2500) --from $(or $(FROM),0)
 
 test-browser: install ## the pages, in Chromium
 	@tools/need chromium=chromium

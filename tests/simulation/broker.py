@@ -229,7 +229,9 @@ class SimulatedBroker:
             for number in range(len(topic.partitions)):
                 if takers:
                     where = (name, number)
-                    shares[takers[number % len(takers)]][where] = group.committed.get(where, 0)
+                    # Partitions of one number of several topics need not come to one member.
+                    taker = takers[(number + zlib.crc32(name.encode())) % len(takers)]
+                    shares[taker][where] = group.committed.get(where, 0)
         for member, share in zip(group.members, shares, strict=True):
             member.assigned(share)
 

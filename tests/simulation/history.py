@@ -1,6 +1,7 @@
 """Run one seed: one history, the same on every run."""
 
 import hashlib
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -66,8 +67,6 @@ def _quiet(world: Callable[[], World | None]) -> Iterator[None]:
 
     def swallow(_logger: Any, _method: str, line: Any) -> Any:
         if line.get("event") in FORBIDDEN and (present := world()) is not None:
-            import sys
-
             present.fail(f"the runtime caught an error: {line}: {sys.exc_info()[1]!r}")
         raise structlog.DropEvent
 

@@ -64,7 +64,7 @@ class People:
         self.seconds = rng.choice((15.0, 30.0, 60.0))
         self._duration, self._interval = 30, rng.choice((15, 30, 30))
         self._guests = rng.randint(1, 7)
-        self._busy_staff = rng.choice((0.0, 0.0, 0.05, 0.15))
+        self._busy_staff = rng.choice((0.0, 0.05, 0.2, 0.6))
         self._removals = rng.random() < 0.2
         self._known: list[Known] = []
         self._keys = 0
@@ -98,7 +98,8 @@ class People:
                 weekly=[WeeklyIn(days=[1, 2, 3, 4, 5, 6, 7], start="09:00", end="11:00" if number else "10:30")],
             )
             await self._staff(
-                "availability", lambda on, body=hours, n=number: create_schedule(self.owner, body, _key(f"s{n}"), 9.0, on)
+                "availability",
+                lambda on, body=hours, n=f"schedule-{number}": create_schedule(self.owner, body, _key(n), 9.0, on),
             )
         for number in range(self._rng.choice((1, 1, 2))):
             await self._open_calendar(number)
@@ -231,7 +232,9 @@ class People:
             key = self._fresh_key()
             await self._world.ask("availability", lambda on: create_blocks(self.owner, blocks, key, 0.0, on), 5.0)
         elif what < 0.65:
-            weights = [MemberIn(member_id=one, weight=rng.choice((1, 2, 3)), tier=rng.choice((1, 2))) for one in self.members]
+            weights = [
+                MemberIn(member_id=one, weight=rng.choice((1, 2, 3)), tier=rng.choice((1, 2))) for one in self.members
+            ]
             if calendar_id != self.calendars[0]:
                 return
             await self._publish(calendar_id, ChangedSettings(members=weights, buffer_after_minutes=rng.choice((0, 15))))
@@ -248,9 +251,7 @@ class People:
             await self._world.say(self._member(gone, version=2, status="removed"))
 
     async def _publish(self, calendar_id: str, change: ChangedSettings) -> None:
-        await self._world.ask(
-            "booking", lambda on: edit_calendar(calendar_id, self.owner, change, None, 0.0, on), 5.0
-        )
+        await self._world.ask("booking", lambda on: edit_calendar(calendar_id, self.owner, change, None, 0.0, on), 5.0)
         await self._world.ask("booking", lambda on: publish_calendar(calendar_id, self.owner, None, 0.0, on), 5.0)
 
     # -- after the storm

@@ -123,7 +123,7 @@ class SimulatedProcess:
         often = verb in _SWEPT
         if not often or weather.happens(0.05):
             await asyncio.sleep(weather.latency(moment))
-            while (left := self.frozen_until - world.time()) > 0:
+            if (left := self.frozen_until - world.time()) > 0:
                 await asyncio.sleep(left)
             self.alive()
         if weather.happens(weather.crash * (0.1 if often else 1.0)):

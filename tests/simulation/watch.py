@@ -4,15 +4,18 @@ Invariants: `reliability.md` ("Proof"). The watcher sees all stores and the brok
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextvars import ContextVar
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from services.assignment.domain.choice import Choice, choice_id
+from services.assignment.domain.choice import Charge, Choice, choice_id
 from services.assignment.domain.rotation import Rotation
 from services.availability.domain.claims import Claim
-from services.availability.domain.hosts import Host
+from services.availability.domain.hosts import Host, Reservation
+from services.availability.domain.rules import APPLY_RULES, Blocks, ServedCalendar
 from services.booking.domain.bookings import Booking
+from services.booking.domain.calendars import Calendar
 from services.booking.domain.saga import SAGA
 from turnus_contracts import AssigneeChosen, AssigneeSettled, SlotRefused
 from turnus_runtime.mongo import documents
@@ -29,13 +32,17 @@ WATCHED: dict[tuple[str, str], type[Record]] = {
     ("booking", "bookings"): Booking,
     ("availability", "hosts"): Host,
     ("availability", "claims"): Claim,
+    ("availability", "blocks"): Blocks,
+    ("availability", "calendars"): ServedCalendar,
+    ("booking", "calendars"): Calendar,
     ("assignment", "rotations"): Rotation,
     ("assignment", "choices"): Choice,
 }
 ARROWS = {(arrow.source, arrow.target) for arrow in SAGA.transitions}
 STANDING = ("confirmed", "attended", "no_show")
 HANDLING: ContextVar[str] = ContextVar("handling", default="")
-ALWAYS_OWED = ("again",)
+ANSWERED_WITHIN = timedelta(seconds=35)
+"""While everything works no request may expire that has as long as this to ask again, at 10 or 30 s at the latest."""
 
 
 class Watch:
@@ -62,6 +69,8 @@ class Watch:
             return
         record = loaded(kind, documents.read(kept.raw))
         self._last[place] = (kept.version, record)
+        if collection == "blocks":
+            return
         self._world.note(process.name, f"write {_short(id)} v{kept.version} {_shown(record)}")
         if isinstance(record, Booking):
             self._booking(before, record)
@@ -114,6 +123,8 @@ class Watch:
         came_from = before.status if before is not None else START
         what = now.history[-1].what if before is None or len(now.history) > len(before.history) else "asked again"
         self.coverage[f"booking {came_from} --{what}--> {now.status}"] += 1
+        if what in ("expired", "move_expired"):
+            self._expired(now)
         if came_from != now.status and (came_from, now.status) not in ARROWS:
             self._world.fail(f"{_short(now.id)} went from {came_from} to {now.status}")
         if before is not None:
@@ -126,6 +137,15 @@ class Watch:
             self._world.fail(f"{_short(now.id)} has two open attempts")
         if now.status in STANDING and not self._held(now):
             self._world.fail(f"{_short(now.id)} is {now.status} and {_short(now.host_ids[0])} does not hold the time")
+
+    def _expired(self, booking: Booking) -> None:
+        asked, calm = booking.latest.requested_at, self._world.calm_since
+        if (
+            calm is not None
+            and not self._world.weather.skewed
+            and booking.changed_at - max(asked, calm) > ANSWERED_WITHIN
+        ):
+            self._world.fail(f"{_short(booking.id)} expired although everything worked")
 
     def _held(self, booking: Booking) -> bool:
         host: Host | None = self._last.get(("availability", "hosts", booking.host_ids[0]), (0, None))[1]
@@ -142,12 +162,28 @@ class Watch:
                     self._world.fail(
                         f"{_short(now.id)} is double booked: {_short(first.booking_id)} and {_short(other.booking_id)}"
                     )
+        for new in now.reservations:
+            if before is None or new not in before.reservations:
+                self._not_blocked(now, new)
         for gone in before.reservations if before is not None else ():
             booking: Booking | None = self._last.get(("booking", "bookings", gone.booking_id), (0, None))[1]
             if booking is None or booking.status not in STANDING or booking.attempt != gone.attempt:
                 continue
             if booking.host_ids[0] == now.id and not self._held(booking):
                 self._world.fail(f"{_short(now.id)} gives back the time of {_short(booking.id)}, which stands")
+
+    def _not_blocked(self, host: Host, new: Reservation) -> None:
+        """Whoever is asked by a request has looked at the rules as they are (the chosen one of a swap need not)."""
+        claim: Claim | None = self._last.get(("availability", "claims", new.booking_id), (0, None))[1]
+        attempt = claim.attempt(new.attempt) if claim is not None else None
+        if attempt is None or attempt.chosen == host.id or new.settled:
+            return
+        for blocks in self.records(Blocks):
+            if blocks.owner_id != host.id or blocks.owes(APPLY_RULES) is not None:
+                continue
+            for block in blocks.items:
+                if not block.removed and new.start < block.end and block.start < new.end:
+                    self._world.fail(f"{_short(host.id)} gives {_short(new.booking_id)} a time that is blocked")
 
     def _zero(self, rotation: Rotation) -> None:
         if sum(member.credit for member in rotation.members):
@@ -165,13 +201,13 @@ class Watch:
             f"attempt {attempt.number} of {_short(booking.id)} ({booking.status}) is open"
             for booking in self.records(Booking)
             for attempt in booking.attempts
-            if attempt.state == "open" and booking.status not in ("cancelled",)
+            if attempt.state == "open" and booking.status != "cancelled"
         ]
         for name, store in self._world.stores.items():
             for collection, kept in store.collections.items():
-                for id, one in kept.items():
+                for whose, one in kept.items():
                     found += [
-                        f"{name} {collection} {_short(id)} owes {entry['id']}"
+                        f"{name} {collection} {_short(whose)} owes {entry['id']}"
                         for entry in documents.read(one.raw).owed
                         if entry["kind"] in ("event", "state", "job") or entry["name"] not in ("conclude", "again")
                     ]
@@ -193,6 +229,13 @@ class Watch:
             self._world.fail(f"nobody knows the bookings that hold {dict(holding)}")
         for rotation in self.records(Rotation):
             self._rotation(rotation)
+        served = {(type(one), one.id): one for one in (*self.records(ServedCalendar), *self.records(Rotation))}
+        for calendar in self.records(Calendar):
+            versions = (served[ServedCalendar, calendar.id].version, served[Rotation, calendar.id].calendar_version)
+            if set(versions) != {calendar.published_version}:
+                self._world.fail(
+                    f"{_short(calendar.id)} is published as {calendar.published_version} and served as {versions}"
+                )
 
     def _rotation(self, rotation: Rotation) -> None:
         credit: Counter[str] = Counter()
@@ -202,25 +245,10 @@ class Watch:
                 continue
             for number in range(1, len(booking.attempts) + 1):
                 choice = choices.get(choice_id(booking.id, number))
-                charge = choice.charge if choice is not None else None
-                stands = booking.status in STANDING and number == booking.charged
-                if choice is None or charge is None or not charge.charged:
-                    if stands and booking.charged == 1:
-                        self._world.fail(f"{_short(booking.id)} says it was charged and there is no choice")
-                    continue
-                if choice.returned == stands:
-                    self._world.fail(
-                        f"the choice for attempt {number} of {_short(booking.id)} ({booking.status}, charged "
-                        f"{booking.charged}) is returned: {choice.returned}"
-                    )
-                if stands:
-                    credit.update({share.member_id: share.gained for share in charge.candidates})
-                    credit[choice.payer or ""] -= charge.paid
-                    if choice.payer != booking.host_ids[0]:
-                        self._world.fail(
-                            f"{_short(choice.payer or '')} pays for {_short(booking.id)} that "
-                            f"{_short(booking.host_ids[0])} serves"
-                        )
+                if choice is not None and choice.charge is not None and choice.charge.charged:
+                    credit.update(self._in_force(booking, number, choice, choice.charge))
+                elif booking.status in STANDING and booking.charged == number == 1:
+                    self._world.fail(f"{_short(booking.id)} says it was charged and there is no choice")
         if self._world.members_stay:
             for member in rotation.members:
                 if member.credit != credit[member.member_id]:
@@ -228,6 +256,31 @@ class Watch:
                         f"{_short(member.member_id)} has credit {member.credit}, their choices say "
                         f"{credit[member.member_id]}"
                     )
+
+    def _in_force(self, booking: Booking, number: int, choice: Choice, charge: Charge) -> Counter[str]:
+        """What this charged choice has moved; nothing if it was returned, as it must be unless it is in force."""
+        moved: Counter[str] = Counter()
+        stands = booking.status in STANDING and number == booking.charged
+        if choice.returned == stands:
+            self._world.fail(
+                f"the choice for attempt {number} of {_short(booking.id)} ({booking.status}, charged "
+                f"{booking.charged}) is returned: {choice.returned}"
+            )
+        if stands:
+            moved.update({share.member_id: share.gained for share in charge.candidates})
+            moved[choice.payer or ""] -= charge.paid
+            if choice.payer != booking.host_ids[0]:
+                self._world.fail(
+                    f"{_short(choice.payer or '')} pays for {_short(booking.id)} that "
+                    f"{_short(booking.host_ids[0])} serves"
+                )
+        return moved
+
+
+def transitions_missed(seen: Collection[str]) -> list[str]:
+    """Arrows between states that none of these (keys of `coverage`) has drawn."""
+    drawn = {(name.split(" --")[0].removeprefix("booking "), name.rpartition("--> ")[2]) for name in seen}
+    return [f"{source} → {target}" for source, target in sorted(ARROWS - drawn)]
 
 
 def _short(id: str) -> str:
@@ -253,8 +306,10 @@ def _shown(record: Record) -> str:
             f"{' chosen ' + _short(a.chosen) if a.chosen else ''}{' REFUSED' if a.refusal else ''}"
             for a in record.attempts.values()
         ]
-        return "; ".join(told) + (f" tombstones {record.tombstones}" if record.tombstones else "") + (
-            " over" if record.over else ""
+        return (
+            "; ".join(told)
+            + (f" tombstones {record.tombstones}" if record.tombstones else "")
+            + (" over" if record.over else "")
         )
     if isinstance(record, Choice):
         return f"charged {record.charge is not None} released {record.released} payer {_short(record.payer or '–')}"

@@ -10,7 +10,7 @@ from services.assignment.service import service as assignment
 from services.availability.service import service as availability
 from services.booking.domain.tokens import LinkSecret
 from services.booking.service import service as booking
-from tests.simulation.broker import SimulatedBroker
+from tests.simulation.broker import SimulatedBroker, SimulatedConsumer
 from tests.simulation.people import People
 from tests.simulation.ports import SimulatedIds
 from tests.simulation.process import Dead, SimulatedProcess, Unreachable
@@ -55,9 +55,13 @@ class World:
         self.steps = 0
         self.members_stay = True
         """no member joins or leaves: then credits are exactly what the choices in force say"""
+        self.calm_since: datetime | None = None
+        """since when everything works, processes that died in the storm included"""
         self.lost = False
         """the broker came up empty and not everything has been said again yet"""
         self._people = People(self)
+        self._sessions = 0
+        """dead consumers whose partitions nobody else has yet"""
         self._jumped = timedelta()
         self._failed: asyncio.Future[None] | None = None
         self._context = contextvars.copy_context()
@@ -121,8 +125,13 @@ class World:
         quick = not self.weather.raging
         session, again = (0.0, 0.1) if quick else (self.rng.uniform(0.0, 8.0), self.rng.uniform(0.1, 10.0))
         if dead.consumer is not None:
-            loop.call_later(session, dead.consumer.crash, context=self._context)
+            self._sessions += 1
+            loop.call_later(session, self._session_over, dead.consumer, context=self._context)
         loop.call_later(again, self._boot, dead.service, dead.number, dead.life + 1, context=self._context)
+
+    def _session_over(self, consumer: SimulatedConsumer) -> None:
+        self._sessions -= 1
+        consumer.crash()
 
     def _boot(self, service: Any, number: int, life: int) -> None:
         process = SimulatedProcess(self, service, number, life)
@@ -173,6 +182,7 @@ class World:
             process.frozen_until = 0.0
         if self.lost:
             await self._republish()
+        self.calm_since = self.now() + timedelta(seconds=15)
 
     async def _rest(self) -> None:
         patience = REST_SECONDS + (25 * 60 if self.weather.skewed else 0)
@@ -189,7 +199,8 @@ class World:
         await asyncio.sleep(0)
 
     def _busy(self) -> list[str]:
-        return [
+        dead = ["a dead process has partitions"] if self._sessions else []
+        return dead + [
             f"{process.name} is busy"
             for process in self.processes.values()
             if not process.ready
@@ -218,6 +229,7 @@ class World:
             await asyncio.sleep(1.0)
             for what, chance in self.weather.sky.items():
                 if self.weather.happens(chance):
+                    self.watch.coverage[f"sky {what}"] += 1
                     await getattr(self, f"_{what}")()
 
     async def _rebalance(self) -> None:
@@ -250,7 +262,6 @@ class World:
     async def _lose(self) -> None:
         self.note("*", "BROKER LOST")
         self.broker.lose_everything()
-        self.watch.coverage["broker lost"] += 1
         self.lost = True
         await asyncio.sleep(self.rng.uniform(0.0, 5.0))
         await self._republish()
@@ -258,13 +269,15 @@ class World:
     async def _republish(self) -> None:
         """What an operator does after the broker came up empty, until it has worked once for every service."""
         for service in SERVICES:
-            while not await self._republished(service.name):
-                await asyncio.sleep(0.5)
+            done = False
+            while not done:
+                done = await self._republished(service.name)
         await self._people.introduce()
         self.lost = False
         self.note("*", "republished")
 
     async def _republished(self, name: str) -> bool:
+        await asyncio.sleep(0.5)
         ready = [p for (service, _), p in self.processes.items() if service == name and p.ready and not p.dead]
         if not ready:
             return False
