@@ -98,10 +98,10 @@ async def publishes(settings: Mapping[str, Any]) -> tuple[float, float]:
         client_id="bench",
         idempotent=settings["kafka_idempotent"] == "true",
         fetch_max_wait_ms=settings["kafka_fetch_max_wait_ms"],
-        specs=[TopicSpec(broker_bench.SPEC.name, PARTITIONS, compacted=False)],
     )
     await broker.start()
     try:
+        await broker.provision([TopicSpec(broker_bench.SPEC.name, PARTITIONS, compacted=False)])
         alone = await broker_bench.publishing(broker, 1, RAW_SECONDS)
         return alone, await broker_bench.publishing(broker, CALLERS, RAW_SECONDS)
     finally:
@@ -221,6 +221,7 @@ async def main(rates: list[int], seconds: int, only: str | None) -> None:
                         kafka_url=broker.url,
                         kafka_idempotent=str(broker.idempotent).lower(),
                         kafka_fetch_max_wait_ms=wait_ms,
+                        kafka_session_timeout_ms=6000 if kind is ApacheKafka else 3000,
                         topic_partitions=PARTITIONS,
                     )
                     pids = {**servers, BROKER: broker._process.pid if broker._process else None}
