@@ -4,7 +4,7 @@ import hashlib
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,7 +61,7 @@ def run(seed: int, protection_off: Callable[[], AbstractContextManager[Any]] = n
 
 
 @contextmanager
-def _quiet(world: Callable[[], World | None]) -> Iterator[None]:
+def _quiet(world: Callable[[], World | None]) -> Generator[None]:
     """No log lines, but those that report what must not happen are violations."""
     kept = structlog.get_config()
 

@@ -4,7 +4,10 @@ A mutant is a patch of production code that lasts as long as its context. `seeds
 seed 0 on) it has to be found. Some protections mask each other and are switched off as a pair.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+# pyright: reportPrivateUsage=false, reportUnknownVariableType=false, reportUnknownLambdaType=false
+# pyright: reportUnknownArgumentType=false, reportOptionalMemberAccess=false
+
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -39,7 +42,7 @@ MUTANTS: list[Mutant] = []
 
 
 @contextmanager
-def changed(owner: Any, **values: Any) -> Iterator[None]:
+def changed(owner: Any, **values: Any) -> Generator[None]:
     """These attributes for a while."""
     kept = {name: owner.__dict__[name] if isinstance(owner, type) else getattr(owner, name) for name in values}
     for name, value in values.items():
@@ -51,10 +54,10 @@ def changed(owner: Any, **values: Any) -> Iterator[None]:
             setattr(owner, name, value)
 
 
-def mutant(seeds: int, *, slow: bool = False) -> Callable[[Callable[[], Iterator[None]]], Any]:
+def mutant(seeds: int, *, slow: bool = False) -> Callable[[Callable[[], Generator[None]]], Any]:
     """Register a patch."""
 
-    def register(patch: Callable[[], Iterator[None]]) -> Callable[[], AbstractContextManager[None]]:
+    def register(patch: Callable[[], Generator[None]]) -> Callable[[], AbstractContextManager[None]]:
         off = contextmanager(patch)
         MUTANTS.append(Mutant(patch.__name__, off, seeds, slow))
         return off
@@ -70,7 +73,7 @@ def _unowed(decided: Decision[Any, Any]) -> Decision[Any, Any]:
 
 
 @mutant(300)
-def refusals_are_forgotten() -> Iterator[None]:
+def refusals_are_forgotten() -> Generator[None]:
     reserve = hosts._reserve_unheard
 
     def forgetful(host: Host, ask: Any, *more: Any) -> Any:
@@ -82,7 +85,7 @@ def refusals_are_forgotten() -> Iterator[None]:
 
 
 @mutant(50)
-def overlap_is_only_the_same_start() -> Iterator[None]:
+def overlap_is_only_the_same_start() -> Generator[None]:
     def same_start(host: Host, start: int, end: int, but: str) -> Any:
         return next((r for r in host.reservations if r.start == start and r.booking_id != but), None)
 
@@ -91,7 +94,7 @@ def overlap_is_only_the_same_start() -> Iterator[None]:
 
 
 @mutant(300)
-def hosts_keep_no_tombstone() -> Iterator[None]:
+def hosts_keep_no_tombstone() -> Generator[None]:
     release = hosts.release
 
     def forgetful(host: Host | None, *more: Any) -> Any:
@@ -105,7 +108,7 @@ def hosts_keep_no_tombstone() -> Iterator[None]:
 
 
 @mutant(300)
-def a_freed_answer_is_forgotten() -> Iterator[None]:
+def a_freed_answer_is_forgotten() -> Generator[None]:
     free = hosts.free
 
     def forgetful(host: Host | None, *more: Any) -> Any:
@@ -119,7 +122,7 @@ def a_freed_answer_is_forgotten() -> Iterator[None]:
 
 
 @mutant(300)
-def rules_are_not_looked_at_again() -> Iterator[None]:
+def rules_are_not_looked_at_again() -> Generator[None]:
     reserve = hosts._reserve_unheard
 
     def blind(host: Host, ask: Any, *more: Any) -> Any:
@@ -130,7 +133,7 @@ def rules_are_not_looked_at_again() -> Iterator[None]:
 
 
 @mutant(100)
-def a_duplicate_is_dropped() -> Iterator[None]:
+def a_duplicate_is_dropped() -> Generator[None]:
     reserve = hosts.reserve
 
     def silent(*given: Any) -> Any:
@@ -144,7 +147,7 @@ def a_duplicate_is_dropped() -> Iterator[None]:
 
 
 @mutant(100)
-def asked_is_not_written_before_asking() -> Iterator[None]:
+def asked_is_not_written_before_asking() -> Generator[None]:
     pin, ask_next = claims.pin, claims.ask_next
 
     def unwritten(decided: Any) -> Any:
@@ -171,7 +174,7 @@ def _no_answer_to_a_late_yes() -> Any:
 
 
 @mutant(300)
-def neither_claim_tombstone_nor_release_of_a_late_yes() -> Iterator[None]:
+def neither_claim_tombstone_nor_release_of_a_late_yes() -> Generator[None]:
     with (
         changed(claims, release=_release_without_tombstone()),
         changed(transitions, _released_again=_no_answer_to_a_late_yes()),
@@ -180,7 +183,7 @@ def neither_claim_tombstone_nor_release_of_a_late_yes() -> Iterator[None]:
 
 
 @mutant(300)
-def the_first_choice_is_not_final_nor_remembered() -> Iterator[None]:
+def the_first_choice_is_not_final_nor_remembered() -> Generator[None]:
     choose, look = claims.choose, assigning._look
 
     def fickle(claim: Any, chosen: Any) -> Any:
@@ -197,8 +200,8 @@ def the_first_choice_is_not_final_nor_remembered() -> Iterator[None]:
         yield
 
 
-@mutant(100)
-def a_swap_frees_before_it_reserves() -> Iterator[None]:
+@mutant(2500, slow=True)
+def a_swap_frees_before_it_reserves() -> Generator[None]:
     ask_chosen = reserving._ask_chosen
 
     async def hasty(chosen: Any, attempt: Any, host_id: str, on: Any) -> Any:
@@ -211,7 +214,7 @@ def a_swap_frees_before_it_reserves() -> Iterator[None]:
 
 
 @mutant(50)
-def a_move_frees_nothing() -> Iterator[None]:
+def a_move_frees_nothing() -> Generator[None]:
     async def deaf(moved: Any, on: Any) -> None: ...
 
     service = reserving.free_moved
@@ -223,7 +226,7 @@ def a_move_frees_nothing() -> Iterator[None]:
 
 
 @mutant(100)
-def nothing_is_asked_again() -> Iterator[None]:
+def nothing_is_asked_again() -> Generator[None]:
     def tired(booking: Any, fired: Any, now: Any) -> Any:
         return Decision(None, booking, drops=(transitions.REDRIVE,))
 
@@ -232,7 +235,7 @@ def nothing_is_asked_again() -> Iterator[None]:
 
 
 @mutant(100)
-def nothing_expires() -> Iterator[None]:
+def nothing_expires() -> Generator[None]:
     def patient(booking: Any, now: Any) -> Any:
         return Decision(None, booking, drops=(transitions.EXPIRE,))
 
@@ -241,14 +244,14 @@ def nothing_expires() -> Iterator[None]:
 
 
 @mutant(100)
-def the_same_key_makes_a_new_booking() -> Iterator[None]:
+def the_same_key_makes_a_new_booking() -> Generator[None]:
     made = iter(range(1_000_000))
     with changed(booking_routes, derived=lambda kind, *_: f"{kind}_{next(made):026d}"):
         yield
 
 
 @mutant(100)
-def a_late_yes_changes_what_is_over() -> Iterator[None]:
+def a_late_yes_changes_what_is_over() -> Generator[None]:
     settle = transitions.settle
 
     def eager(booking: Any, reply: Any, now: Any) -> Any:
@@ -267,7 +270,7 @@ def a_late_yes_changes_what_is_over() -> Iterator[None]:
 
 
 @mutant(100)
-def a_release_that_comes_first_is_dropped() -> Iterator[None]:
+def a_release_that_comes_first_is_dropped() -> Generator[None]:
     release = assigning.release
 
     def deaf(blank: Any, now: Any, choice: Any) -> Any:
@@ -278,7 +281,7 @@ def a_release_that_comes_first_is_dropped() -> Iterator[None]:
 
 
 @mutant(100)
-def a_charge_does_not_owe_its_filing() -> Iterator[None]:
+def a_charge_does_not_owe_its_filing() -> Generator[None]:
     charge = assigning.charge
 
     def forgetful(*given: Any) -> Any:
@@ -293,7 +296,7 @@ def a_charge_does_not_owe_its_filing() -> Iterator[None]:
 
 
 @mutant(50)
-def the_version_is_not_in_the_filter() -> Iterator[None]:
+def the_version_is_not_in_the_filter() -> Generator[None]:
     write = SimulatedStore.replace
 
     async def unguarded(self: SimulatedStore, collection: str, document: Any, expected: int) -> bool:
@@ -306,7 +309,7 @@ def the_version_is_not_in_the_filter() -> Iterator[None]:
 
 
 @mutant(100)
-def owed_events_are_not_in_the_write() -> Iterator[None]:
+def owed_events_are_not_in_the_write() -> Generator[None]:
     form = record_store.stored_form
 
     def forgetful(record: Any, version: int) -> Any:
@@ -317,7 +320,7 @@ def owed_events_are_not_in_the_write() -> Iterator[None]:
 
 
 @mutant(300)
-def nothing_to_do_counts_on_a_stale_copy() -> Iterator[None]:
+def nothing_to_do_counts_on_a_stale_copy() -> Generator[None]:
     commit = RecordStore._commit
 
     async def hasty(self: RecordStore, kind: Any, place: Any, batch: Any) -> None:
@@ -338,7 +341,7 @@ def nothing_to_do_counts_on_a_stale_copy() -> Iterator[None]:
 
 
 @mutant(300)
-def an_owed_event_has_the_same_id_every_time() -> Iterator[None]:
+def an_owed_event_has_the_same_id_every_time() -> Generator[None]:
     owed_after = record_store._owed_after
 
     def same(before: Any, decided: Any, version: int, now: int, trace: str) -> Any:
@@ -349,7 +352,7 @@ def an_owed_event_has_the_same_id_every_time() -> Iterator[None]:
 
 
 @mutant(100)
-def offsets_are_committed_before_the_work() -> Iterator[None]:
+def offsets_are_committed_before_the_work() -> Generator[None]:
     def hasty(self: SimulatedConsumer) -> None:
         if self.positions:
             self._broker.commit(self, dict(self.positions))
@@ -359,7 +362,7 @@ def offsets_are_committed_before_the_work() -> Iterator[None]:
 
 
 @contextmanager
-def _handlers(service: str, name: str, handler: Any) -> Iterator[None]:
+def _handlers(service: str, name: str, handler: Any) -> Generator[None]:
     """Tables hold the handlers themselves: put another in place of `name`."""
     table = next(one for one in SERVICES if one.name == service)
     kept = dict(table.consumes)

@@ -61,7 +61,7 @@ class People:
         self.members = [derived("mem", "simulated", number) for number in range(rng.choice((2, 2, 3, 4)))]
         self.owner = Principal(self.members[0], WORKSPACE, "owner", frozenset(SCOPES), "ses_simulated")
         self.calendars: list[str] = []
-        self.seconds = rng.choice((15.0, 30.0, 60.0))
+        self.seconds = 200.0 if world.weather.outage else rng.choice((15.0, 30.0, 60.0))
         self._duration, self._interval = 30, rng.choice((15, 30, 30))
         self._guests = rng.randint(1, 7)
         self._busy_staff = rng.choice((0.0, 0.05, 0.2, 0.6))
@@ -137,7 +137,7 @@ class People:
 
     async def _guest(self, number: int) -> None:
         rng = self._rng
-        await asyncio.sleep(rng.uniform(0.0, self.seconds * 0.7) if rng.random() < 0.7 else 1.0)
+        await asyncio.sleep(rng.uniform(0.0, min(self.seconds, 60.0) * 0.7) if rng.random() < 0.7 else 1.0)
         body = NewBooking(
             calendar=rng.choice(self.calendars),
             start=self._start(),
@@ -205,7 +205,7 @@ class People:
                     self._world.fail(f"a guest was told {problem.status} {problem.code}")
                 return None
             body = json.loads(response.body)
-            if response.status_code == 202 and rng.random() < 0.8 and key is not None and key.key is not None:
+            if response.status_code == 202 and rng.random() < 0.6 and key is not None and key.key is not None:
                 await asyncio.sleep(rng.uniform(0.5, 5.0))
                 continue
             if key is not None and key.key is not None and response.status_code != 202:

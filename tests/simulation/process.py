@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tests.simulation.broker import SimulatedConsumer
 from tests.simulation.loop import OWNER
-from tests.simulation.ports import ProcessBroker, SimulatedClock, SimulatedIds, SimulatedSignals
+from tests.simulation.ports import ProcessBroker, SimulatedClock, SimulatedSignals
 from turnus_runtime.host import Host, Ports
 from turnus_runtime.ports import BrokerUnavailable, StoreUnavailable
 from turnus_runtime.service import Service
@@ -56,7 +56,7 @@ class SimulatedProcess:
             store=store,
             broker=ProcessBroker(self, world.broker),
             clock=SimulatedClock(self, skew),
-            ids=world.ids if world.ids is not None else SimulatedIds(),
+            ids=world.ids,
             signals=SimulatedSignals(self),
             effects=service.effects(settings) if service.effects is not None else None,
         )
@@ -123,7 +123,7 @@ class SimulatedProcess:
         often = verb in _SWEPT
         if not often or weather.happens(0.05):
             await asyncio.sleep(weather.latency(moment))
-            if (left := self.frozen_until - world.time()) > 0:
+            if (left := max(self.frozen_until, world.outage_until(self)) - world.time()) > 0:
                 await asyncio.sleep(left)
             self.alive()
         if weather.happens(weather.crash * (0.1 if often else 1.0)):

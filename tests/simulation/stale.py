@@ -1,6 +1,6 @@
 """Availability that decides by what it knew a while ago, as a mask kept in memory would make it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def stale_teams(world: Callable[[], "World | None"]) -> Iterator[None]:
+def stale_teams(world: Callable[[], "World | None"]) -> Generator[None]:
     """While this lasts, the team that a request is decided by is at times the one that was read before."""
     fresh = reserving.team
     kept: dict[str, Any] = {}

@@ -41,6 +41,9 @@ WATCHED: dict[tuple[str, str], type[Record]] = {
 ARROWS = {(arrow.source, arrow.target) for arrow in SAGA.transitions}
 STANDING = ("confirmed", "attended", "no_show")
 HANDLING: ContextVar[str] = ContextVar("handling", default="")
+FINAL = ("confirmed", "moved", "rejected", "move_refused", "expired", "move_expired")
+FINAL_WITHIN = timedelta(seconds=60 + 90)
+"""The deadline, and what it may take until a process of booking is there, thawed and swept, in the worst of storms."""
 ANSWERED_WITHIN = timedelta(seconds=35)
 """While everything works no request may expire that has as long as this to ask again, at 10 or 30 s at the latest."""
 
@@ -123,8 +126,8 @@ class Watch:
         came_from = before.status if before is not None else START
         what = now.history[-1].what if before is None or len(now.history) > len(before.history) else "asked again"
         self.coverage[f"booking {came_from} --{what}--> {now.status}"] += 1
-        if what in ("expired", "move_expired"):
-            self._expired(now)
+        if what in FINAL:
+            self._in_time(now, what)
         if came_from != now.status and (came_from, now.status) not in ARROWS:
             self._world.fail(f"{_short(now.id)} went from {came_from} to {now.status}")
         if before is not None:
@@ -138,13 +141,13 @@ class Watch:
         if now.status in STANDING and not self._held(now):
             self._world.fail(f"{_short(now.id)} is {now.status} and {_short(now.host_ids[0])} does not hold the time")
 
-    def _expired(self, booking: Booking) -> None:
+    def _in_time(self, booking: Booking, what: str) -> None:
         asked, calm = booking.latest.requested_at, self._world.calm_since
-        if (
-            calm is not None
-            and not self._world.weather.skewed
-            and booking.changed_at - max(asked, calm) > ANSWERED_WITHIN
-        ):
+        if self._world.weather.skewed:
+            return
+        if booking.changed_at - asked > FINAL_WITHIN:
+            self._world.fail(f"{_short(booking.id)} was {what} {booking.changed_at - asked} after it was asked for")
+        if what.endswith("expired") and calm is not None and booking.changed_at - max(asked, calm) > ANSWERED_WITHIN:
             self._world.fail(f"{_short(booking.id)} expired although everything worked")
 
     def _held(self, booking: Booking) -> bool:
@@ -229,7 +232,9 @@ class Watch:
             self._world.fail(f"nobody knows the bookings that hold {dict(holding)}")
         for rotation in self.records(Rotation):
             self._rotation(rotation)
-        served = {(type(one), one.id): one for one in (*self.records(ServedCalendar), *self.records(Rotation))}
+        served: dict[Any, Any] = {
+            (type(one), one.id): one for one in (*self.records(ServedCalendar), *self.records(Rotation))
+        }
         for calendar in self.records(Calendar):
             versions = (served[ServedCalendar, calendar.id].version, served[Rotation, calendar.id].calendar_version)
             if set(versions) != {calendar.published_version}:

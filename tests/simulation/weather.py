@@ -23,7 +23,7 @@ class Weather:
         level = 0.0 if mild else rng.choice((0.3, 1.0, 1.0, 2.0))
         self._crash = level * rng.choice((0.0, 0.001, 0.004, 0.012))
         self._failing = level * rng.choice((0.0, 0.0, 0.005, 0.02))
-        self._slow = rng.choice((0.0, 0.005, 0.03))
+        self._slow = rng.choice((0.0, 0.01, 0.05))
         self._slow_seconds = rng.choice((0.5, 3.0, 12.0))
         self._signals = rng.choice((0.0, 0.3, 1.0))
         self._fates = {
@@ -39,6 +39,8 @@ class Weather:
         self.skewed = rng.random() < 0.08
         far = SKEW_SECONDS if self.skewed else 0
         self.skews = {(name, number): float(rng.randint(-far, far)) for name in services for number in range(copies)}
+        self.outage = rng.choice(services[1:]) if rng.random() < 0.06 else None
+        """a service other than the first that answers nothing for as long as the storm lasts"""
         self.sky = {
             "rebalance": rng.choice((0.0, 0.1, 0.5)),
             "rewind": rng.choice((0.0, 0.05, 0.2)),

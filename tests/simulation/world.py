@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import random
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,6 +23,7 @@ from turnus_runtime import operations
 from turnus_runtime.host import topics
 from turnus_runtime.ports import BrokerUnavailable, Message
 from turnus_runtime.store import stored_form
+from turnus_runtime.turn import Turn
 
 SERVICES = (booking, availability, assignment)
 BEGIN = datetime(2027, 1, 4, 6, 0, tzinfo=UTC)
@@ -60,6 +62,7 @@ class World:
         self.lost = False
         """the broker came up empty and not everything has been said again yet"""
         self._people = People(self)
+        self._outage_until = 0.0
         self._sessions = 0
         """dead consumers whose partitions nobody else has yet"""
         self._jumped = timedelta()
@@ -95,12 +98,17 @@ class World:
         if self.steps > MOST_STEPS + 100:
             raise Dead
 
+    def outage_until(self, process: SimulatedProcess) -> float:
+        """When the outage of the process's service is over."""
+        weather = self.weather
+        return self._outage_until if weather.raging and process.service.name == weather.outage else 0.0
+
     def table(self, last: int = 400) -> str:
         """What happened, one line each."""
         lines = [f"{time:10.3f}  {who:16} {what}" for time, who, what in self.trace[-last:]]
         return "\n".join([f"seed {self.seed}", *lines])
 
-    async def ask(self, service: str, work: Any, patience: float) -> Any:
+    async def ask(self, service: str, work: Callable[[Turn], Awaitable[Any]], patience: float) -> Any:
         """What a route of some process of the service answers; raises `Unreachable`."""
         ready = [p for (name, _), p in self.processes.items() if name == service and p.ready and not p.dead]
         if not ready:
@@ -163,6 +171,7 @@ class World:
         people = self._people
         await people.settle_in()
         self.weather.storm(self.broker.faults)
+        self._outage_until = self.time() + people.seconds - 5.0
         self.note("*", "storm")
         sky = asyncio.ensure_future(self._sky())
         visits = asyncio.ensure_future(people.live())
@@ -203,7 +212,8 @@ class World:
         return dead + [
             f"{process.name} is busy"
             for process in self.processes.values()
-            if not process.ready
+            if process.dead
+            or not process.ready
             or not process.host.idle
             or process.consumer is None
             or process.consumer.health()["lag"]
