@@ -7,7 +7,7 @@ from pydantic import Field
 
 from services.booking.domain.bookings import Booking
 from services.booking.domain.calendars import Calendar, Member
-from services.booking.routes.calendars import HostView, LocationIn
+from services.booking.routes.calendar_views import HostView, LocationIn
 from turnus_runtime.http import Answer, EmailAddress, Id, Instant, Locale, Name, Note, Request, Text, ZoneName
 
 Phone = Annotated[str, Field(pattern=r"^\+?[0-9 ()/.-]{3,40}$", examples=["+49 30 1234567"])]

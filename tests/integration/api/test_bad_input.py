@@ -18,7 +18,7 @@ from tests.integration.api.conftest import SERVICES, Api
 from tests.integration.api.described import Json, Operation, Path, operations, put
 from tests.integration.api.things import Things, things
 from turnus_runtime.credentials import SCOPES, sign_token
-from turnus_runtime.ids import RandomIds
+from turnus_runtime.ids import RandomIds, derived
 from turnus_runtime.ports import Message
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -206,7 +206,7 @@ async def test_what_is_well_formed_and_makes_no_sense_is_refused_by_the_field(
         {"calendar": ""},
         {"calendar": "x" * 201},
         {"host_id": "mem_1"},
-        {"host_id": RandomIds().fresh("mem")},
+        {"host_id": derived("mem", "nobody")},
         {"with": "everything"},
         {"surprise": "1"},
     ],
@@ -218,7 +218,7 @@ async def test_a_wrong_question_about_slots_is_refused_by_the_field(api: Api, he
     assert {one["field"] for one in problem(answer, 422, "validation_failed")["errors"]} <= {*query, "end"}
 
 
-@pytest.mark.parametrize("named_as", ["nowhere/at-all", "a|b", "cal_x", "/", "ÄÖ/ü", RandomIds().fresh("cal")])
+@pytest.mark.parametrize("named_as", ["nowhere/at-all", "a|b", "cal_x", "/", "ÄÖ/ü", derived("cal", "none")])
 async def test_a_calendar_that_is_nowhere_is_unknown(api: Api, here: Things, named_as: str) -> None:
     query = {"calendar": named_as, "start": "2027-03-01", "end": "2027-03-02"}
     problem(await api.send("GET", "/slots", params=query), 422, "calendar_unknown")

@@ -1,0 +1,215 @@
+"""The shapes of calendars in requests and answers."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from services.booking.domain.calendars import Calendar, Member, Workspace
+from turnus_contracts import Location, Window
+from turnus_runtime.http import Answer, Day, Id, Instant, Name, Note, Request, ZoneName
+from turnus_runtime.turn import Turn
+
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$", examples=["beratung"])]
+
+
+class MemberIn(Request):
+    """A member who serves, with their share."""
+
+    member_id: Annotated[str, Id("mem")]
+    weight: Annotated[int, Field(ge=1, le=100)] = 1
+    tier: Annotated[int, Field(ge=1, le=100)] = 1
+
+
+class LocationIn(Request):
+    """Where: an address, a phone number, or a link."""
+
+    kind: Literal["address", "phone", "link"]
+    value: Name
+
+
+class RollingIn(Request):
+    """So many days, weeks or months ahead."""
+
+    kind: Literal["rolling"]
+    count: Annotated[int, Field(ge=1, le=3650)]
+    unit: Literal["days", "weeks", "months"] = "days"
+    counting: Literal["calendar", "available"] = "calendar"
+
+
+class RangeIn(Request):
+    """From one day to another, both included."""
+
+    kind: Literal["range"]
+    start: Day
+    end: Day
+
+
+class UntilIn(Request):
+    """Until a day, included."""
+
+    kind: Literal["until"]
+    date: Day
+
+
+WindowIn = Annotated[RollingIn | RangeIn | UntilIn, Field(discriminator="kind")]
+Buffer = Annotated[int, Field(ge=0, le=480)]
+Cutoff = Annotated[int, Field(ge=0, le=525_600)]
+
+
+class Settings(Request):
+    """The settings of a calendar that have a default."""
+
+    description: Note | None = None
+    duration_minutes: Annotated[int, Field(ge=5, le=1440)] | None = None
+    interval_minutes: Annotated[int, Field(ge=5, le=720, multiple_of=5)] | None = None
+    anchor: Literal["opening", "clock"] | None = None
+    buffer_before_minutes: Buffer | None = None
+    buffer_after_minutes: Buffer | None = None
+    notice_minutes: Annotated[int, Field(ge=0, le=525_600)] | None = None
+    window: WindowIn | None = None
+    location: LocationIn | None = None
+    optimize: Literal["availability", "equal", "totals"] | None = None
+    reschedule_policy: Literal["same_host", "reassign"] | None = None
+    guest_chooses_host: bool | None = None
+    members: Annotated[list[MemberIn], Field(max_length=500)] | None = None
+    cancel_cutoff_minutes: Cutoff | None = None
+    reschedule_cutoff_minutes: Cutoff | None = None
+
+
+class NewCalendar(Settings):
+    """A draft. What is left out gets its default."""
+
+    kind: Literal["personal", "round_robin"]
+    slug: Slug
+    name: Name
+    tz: ZoneName
+
+
+class ChangedSettings(Settings):
+    """What a change names; the rest stays."""
+
+    slug: Slug | None = None
+    name: Name | None = None
+    tz: ZoneName | None = None
+
+
+class HostView(Answer):
+    """Somebody who serves."""
+
+    id: str
+    name: str
+
+
+class CalendarView(Answer):
+    """A calendar, for staff: the draft, and which version of it is published."""
+
+    id: str
+    version: int
+    status: Literal["draft", "active", "retired"]
+    address: str
+    published_version: int | None
+    has_unpublished_changes: bool
+    kind: Literal["personal", "round_robin"]
+    slug: str
+    name: str
+    description: str
+    tz: str
+    duration_minutes: int
+    interval_minutes: int
+    anchor: str
+    buffer_before_minutes: int
+    buffer_after_minutes: int
+    notice_minutes: int
+    window: dict[str, Any] | None
+    location: LocationIn | None
+    optimize: str
+    reschedule_policy: str
+    guest_chooses_host: bool
+    members: list[MemberIn]
+    cancel_cutoff_minutes: int
+    reschedule_cutoff_minutes: int
+    created_at: Instant
+    changed_at: Instant
+
+
+class PublicCalendar(Answer):
+    """The part of a published calendar that guests may see."""
+
+    id: str
+    version: int
+    status: Literal["active", "retired"]
+    address: str
+    workspace_name: str
+    kind: Literal["personal", "round_robin"]
+    name: str
+    description: str
+    tz: str
+    duration_minutes: int
+    location: LocationIn | None
+    guest_chooses_host: bool
+    hosts: list[HostView]
+    cancel_cutoff_minutes: int
+    reschedule_cutoff_minutes: int
+
+
+def calendar_view(calendar: Calendar) -> CalendarView:
+    """A calendar as staff see it."""
+    draft = calendar.draft
+    return CalendarView(
+        id=calendar.id,
+        version=calendar.version,
+        status=calendar.status,
+        address=calendar.address,
+        published_version=calendar.published_version or None,
+        has_unpublished_changes=calendar.published is not None and calendar.published != draft,
+        window=window_view(draft.window),
+        location=location_view(draft.location),
+        members=[MemberIn(**one.model_dump()) for one in draft.members],
+        created_at=calendar.created_at,
+        changed_at=calendar.changed_at,
+        **draft.model_dump(exclude={"window", "location", "members"}),
+    )
+
+
+def window_view(window: Window | None) -> dict[str, Any] | None:
+    """A window as it was typed in."""
+    if window is None:
+        return None
+    if window.kind == "until":
+        return {"kind": "until", "date": window.end}
+    names = ("kind", "start", "end") if window.kind == "range" else ("kind", "count", "unit", "counting")
+    return {name: getattr(window, name) for name in names}
+
+
+def location_view(location: Location | None) -> LocationIn | None:
+    """A place as it was typed in."""
+    return None if location is None else LocationIn.model_validate(location.model_dump())
+
+
+async def public_view(calendar: Calendar, on: Turn) -> PublicCalendar:
+    """A published calendar as guests see it."""
+    terms = calendar.published or calendar.draft
+    workspace = await on.records(Workspace).get(calendar.workspace_id)
+    return PublicCalendar(
+        id=calendar.id,
+        version=calendar.published_version,
+        status="retired" if calendar.status == "retired" else "active",
+        address=calendar.address,
+        workspace_name=workspace.name if workspace is not None else calendar.workspace_slug,
+        kind=terms.kind,
+        name=terms.name,
+        description=terms.description,
+        tz=terms.tz,
+        duration_minutes=terms.duration_minutes,
+        location=location_view(terms.location),
+        guest_chooses_host=terms.guest_chooses_host,
+        hosts=await host_views(tuple(one.member_id for one in terms.members), on),
+        cancel_cutoff_minutes=terms.cancel_cutoff_minutes,
+        reschedule_cutoff_minutes=terms.reschedule_cutoff_minutes,
+    )
+
+
+async def host_views(member_ids: tuple[str, ...], on: Turn) -> list[HostView]:
+    """Names of members; one whose name has not arrived yet is left out."""
+    members = [await on.records(Member).get(member_id) for member_id in member_ids]
+    return [HostView(id=m.id, name=m.name) for m in members if m is not None]
