@@ -93,7 +93,7 @@ def overlap_is_only_the_same_start() -> Generator[None]:
         yield
 
 
-@mutant(300)
+@mutant(2500, slow=True)
 def hosts_keep_no_tombstone() -> Generator[None]:
     release = hosts.release
 
@@ -225,7 +225,7 @@ def a_move_frees_nothing() -> Generator[None]:
 # -- the booking
 
 
-@mutant(100)
+@mutant(400, slow=True)
 def nothing_is_asked_again() -> Generator[None]:
     def tired(booking: Any, fired: Any, now: Any) -> Any:
         return Decision(None, booking, drops=(transitions.REDRIVE,))
@@ -340,7 +340,7 @@ def nothing_to_do_counts_on_a_stale_copy() -> Generator[None]:
         yield
 
 
-@mutant(300)
+@mutant(2500, slow=True)
 def an_owed_event_has_the_same_id_every_time() -> Generator[None]:
     owed_after = record_store._owed_after
 

@@ -135,9 +135,11 @@ class People:
         await asyncio.gather(*guests)
         staff.cancel()
 
-    async def _guest(self, number: int) -> None:
+    async def _guest(self, number: int, before: float | None = None) -> None:
         rng = self._rng
-        await asyncio.sleep(rng.uniform(0.0, min(self.seconds, 60.0) * 0.7) if rng.random() < 0.7 else 1.0)
+        if before is None:
+            before = rng.uniform(0.0, min(self.seconds, 60.0) * 0.7) if rng.random() < 0.7 else 1.0
+        await asyncio.sleep(before)
         body = NewBooking(
             calendar=rng.choice(self.calendars),
             start=self._start(),
@@ -255,6 +257,17 @@ class People:
         await self._world.ask("booking", lambda on: publish_calendar(calendar_id, self.owner, None, 0.0, on), 5.0)
 
     # -- after the storm
+
+    async def visit_again(self) -> None:
+        """A new version of a calendar, and at once some who book by it or move."""
+        change = ChangedSettings(buffer_before_minutes=self._rng.choice((0, 15)))
+        try:
+            if self._rng.random() < 0.5:
+                await self._publish(self.calendars[0], change)
+        except (Unreachable, Problem):
+            return
+        moves = [self._change(known) for known in self._known[:2]]
+        await asyncio.gather(*(self._guest(100 + number, 0.0) for number in range(3)), *moves)
 
     async def come_back(self) -> None:
         """Days later some guests cancel or move again, and staff say who came."""

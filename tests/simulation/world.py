@@ -180,6 +180,8 @@ class World:
         await visits
         await self._rest()
         if self.rng.random() < 0.4:
+            await self._quiet_loss(people)
+        if self.rng.random() < 0.4:
             await self._much_later(people)
 
     async def _calm(self, sky: "asyncio.Task[None]", people: "People") -> None:
@@ -218,6 +220,22 @@ class World:
             or process.consumer is None
             or process.consumer.health()["lag"]
         ]
+
+    async def _quiet_loss(self, people: "People") -> None:
+        """Everything works, but a version overtakes its calendar or the broker comes up empty: nothing may expire."""
+        self.note("*", "quiet loss")
+        self.calm_since = self.now()
+        self.broker.faults.shuffle = self.rng
+        visits = asyncio.ensure_future(people.visit_again())
+        await asyncio.sleep(self.rng.uniform(0.0, 0.15))
+        if self.rng.random() < 0.6:
+            self.note("*", "BROKER LOST")
+            self.broker.lose_everything()
+            self.lost = True
+            await self._republish()
+        await visits
+        await self._rest()
+        self.broker.faults.shuffle = None
 
     async def _much_later(self, people: "People") -> None:
         """Days later: everything that was kept is delivered again, timers fire, old times are forgotten."""
