@@ -308,7 +308,7 @@ def the_version_is_not_in_the_filter() -> Generator[None]:
         yield
 
 
-@mutant(100)
+@mutant(400, slow=True)
 def owed_events_are_not_in_the_write() -> Generator[None]:
     form = record_store.stored_form
 

@@ -241,12 +241,12 @@ class World:
         """Days later: everything that was kept is delivered again, timers fire, old times are forgotten."""
         self._jumped += timedelta(days=self.rng.choice((1, 3, 8, 9)), hours=self.rng.randint(0, 23))
         self.note("*", "much later")
+        await people.come_back()  # what they book raises `closed_until`
         if self.rng.random() < 0.7:
             for group in [service.name for service in SERVICES]:
                 for where in self.broker.partitions_of(group):
                     if self.rng.random() < 0.7:
                         self.broker.rewind(group, *where, 0)
-        await people.come_back()
         await asyncio.sleep(6.0)
         await self._rest()
 
