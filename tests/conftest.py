@@ -9,16 +9,16 @@ import pytest
 from tests.support.kafka import APACHE
 
 pytest_plugins = ["tests.support.stack"]
-OWN_BROKER = frozenset({"fresh_broker", "broker", "server"})
-"""Fixtures that give a test a broker of its own, of the kind that the run is about."""
+ABOUT_BROKERS = ("tests/integration/broker/", "tests/integration/chaos/", "tests/contracts/test_broker_port.py")
+"""Tests that start brokers of the kind that the run is about; all others get one by the fixture `fresh_broker`."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     other = "embedded_only" if APACHE else "apache_only"
 
     def wanted(item: pytest.Item) -> bool:
-        fixtures = frozenset(getattr(item, "fixturenames", ()))
-        return item.get_closest_marker(other) is None and (not APACHE or bool(fixtures & OWN_BROKER))
+        own = "fresh_broker" in getattr(item, "fixturenames", ()) or item.nodeid.startswith(ABOUT_BROKERS)
+        return item.get_closest_marker(other) is None and (own or not APACHE)
 
     left_out = [item for item in items if not wanted(item)]
     if left_out:

@@ -79,6 +79,7 @@ async def up(tmp_path: Path) -> AsyncIterator[Up]:
     await running.stop()
 
 
+@pytest.mark.embedded_only
 async def test_a_broker_that_loses_everything_only_delays_bookings(up: Up) -> None:
     staff = {"Authorization": f"Bearer {up.demo['owner']['api_key']}"}
     async with httpx.AsyncClient(base_url=f"{up.demo['url']}/api/v1", timeout=60) as api:
