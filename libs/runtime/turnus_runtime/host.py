@@ -147,10 +147,10 @@ def collections(service: Service) -> dict[str, list[str]]:
 
 
 def topics(service: Service, partitions: int) -> list[TopicSpec]:
-    """The topics that a service publishes to or listens to, and its dead letters."""
+    """The topics that a service publishes to or listens to, each once, and its dead letters."""
     specs = [
         TopicSpec(contract.topic(), partitions, compacted=contract.kind == "state")
-        for contract in (*service.publishes, *service.consumes)
+        for contract in dict.fromkeys((*service.publishes, *service.consumes))
     ]
     if service.consumes:
         specs.append(TopicSpec(dead_letter_topic(service.name), 1, compacted=False))

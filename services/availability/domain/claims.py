@@ -124,9 +124,12 @@ def ask_next(claim: Claim | None, number: int, host_id: str, refusal: SlotRefuse
 
 
 def close(claim: Claim | None, number: int, refusal: SlotRefused) -> Decision[Claim, None]:
-    """A host said CLOSED: too old to be asked. Refused only if the claim shows no acceptance."""
+    """A host said CLOSED: too old to be asked. Refused only if the claim shows that nobody accepted.
+
+    An attempt that is settled at once leaves no trace of its acceptance here, so it is never refused like this.
+    """
     attempt = claim.attempt(number) if claim is not None else None
-    if claim is None or attempt is None or claim.is_released(number) or attempt.chosen is not None:
+    if claim is None or attempt is None or claim.is_released(number) or attempt.at_once or attempt.chosen is not None:
         return Decision(None)
     if attempt.refusal is not None:
         return Decision(None, says=[attempt.refusal])

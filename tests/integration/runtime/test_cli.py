@@ -131,8 +131,8 @@ async def test_dead_letters_are_listed_shown_and_replayed_by_id(
 
 
 async def test_republish_says_how_much_it_said(turnus: Turnus, idle: Process) -> None:
-    code, out, _ = await turnus("republish", "shop")
-    assert (code, out) == (0, "shop: nothing to say\n")
+    code, out, told = await turnus("republish", "shop")
+    assert (code, out) == (0, "shop: nothing to say\n"), told
 
 
 async def test_what_the_runtime_has_to_say_goes_to_stderr_so_that_stdout_can_be_read_on(

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -109,11 +110,13 @@ class KafkaReader:
 
 
 async def _partitions(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> list[TopicPartition]:
-    await consumer.topics()  # asks for the metadata of all
+    # `partitions_for_topic` of a consumer that follows nothing yet knows no topic on Kafka, and `topics` says no more.
+    client: Any = vars(consumer)["_client"]
+    cluster: Any = await client.fetch_all_metadata()
     return [
         TopicPartition(topic, number)
         for topic in topics
-        for number in sorted(consumer.partitions_for_topic(topic) or ())
+        for number in sorted(cluster.partitions_for_topic(topic) or ())
     ]
 
 
