@@ -92,18 +92,19 @@ def test_a_topic_says_its_retention_because_the_default_forgets():
     assert configs(TopicSpec("T", 1, compacted=True)) == [("cleanup.policy", "compact")]
 
 
-@pytest.mark.parametrize("victim", ["poll loop", "coordination"])
+@pytest.mark.parametrize("victim", ["poll loop", "coordination", "fetching"])
 async def test_a_loop_that_dies_is_noticed_and_started_anew(new_client: NewBroker, spec: TopicSpec, victim: str):
     broker = new_client(spec)
     got = Collected()
     consumer = await joined(broker, "dies", spec, got)
     session: Any = consumer._session
-    task = (
-        session._subscriber.tasks[0]
-        if victim == "poll loop"
-        else session._subscriber.consumer._coordinator._coordination_task
-    )
-    task.cancel()
+    library = session._subscriber.consumer
+    tasks = {
+        "poll loop": session._subscriber.tasks[0],
+        "coordination": library._coordinator._coordination_task,
+        "fetching": library._fetcher._fetch_task,
+    }
+    tasks[victim].cancel()
     await until(lambda: consumer.health()["restarts"] == 1)
     await broker.publish([Message(spec.name, "k", b"after")])
     await until(lambda: len(got.messages) == 1)

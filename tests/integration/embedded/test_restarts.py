@@ -205,6 +205,7 @@ async def test_a_test_can_kill_servers_of_its_own(fresh_servers: StackThread) ->
     assert await topics(fresh_servers.endpoints.kafka_url) == set()
 
 
+@pytest.mark.embedded_only
 async def test_a_broker_of_ones_own_is_empty_and_carries_messages(fresh_broker: str, names: Names) -> None:
     assert await topics(fresh_broker) == set()
     topic = names.topic("Something")

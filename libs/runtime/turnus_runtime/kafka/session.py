@@ -155,8 +155,10 @@ class Session(ConsumerRebalanceListener):
         consumer = self._subscriber.consumer
         if consumer is None or self._broken or not self._subscriber.tasks:
             return False
-        coordination = cast("Any", consumer)._coordinator._coordination_task  # noqa: SLF001
-        return not coordination.done() and not any(task.done() for task in self._subscriber.tasks)
+        inside = cast("Any", consumer)
+        coordination, fetching = inside._coordinator._coordination_task, inside._fetcher._fetch_task  # noqa: SLF001
+        # The fetcher ends on a KeyError when two requests on one connection time out; polls then return empty for ever.
+        return not any(task.done() for task in (coordination, fetching, *self._subscriber.tasks))
 
     @property
     def joined(self) -> bool:
