@@ -56,7 +56,7 @@ Asking = Annotated[Principal, staff()]
 MemberId = Annotated[str, Id("mem")]
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$", examples=["09:00"])]
 """Wall-clock time HH:MM; 24:00 only as an end."""
-MOST_RANGES, MOST_OVERRIDES, MOST_SCHEDULES = 100, 1000, 100
+MOST_RANGES, MOST_OVERRIDES = 100, 1000
 
 
 class RangeIn(Request):
