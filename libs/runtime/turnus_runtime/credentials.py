@@ -12,14 +12,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, cast
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from turnus_contracts import CredentialRevoked, Event, SigningKeyChanged
-from turnus_runtime.records import Decision, Record
+from turnus_runtime.records import Projection, newest
 from turnus_runtime.service import Handler, Service
 from turnus_runtime.turn import Turn
 
@@ -51,13 +50,12 @@ class KeysUnknown(Exception):
     """This service has not learned any signing key yet, so it cannot say whose token it is."""
 
 
-class SigningKey(Record):
+class SigningKey(Projection):
     """Projection of `SigningKeyChanged`. Every service with staff routes keeps it in its own store."""
 
     collection: ClassVar[str] = "signing_keys"
     indexes: ClassVar[tuple[str, ...]] = ("self",)
 
-    version: int
     status: str
     algorithm: str
     public_key: str
@@ -68,12 +66,11 @@ class SigningKey(Record):
         return {"self": self.id}
 
 
-class Revocation(Record):
+class Revocation(Projection):
     """Projection of `CredentialRevoked`: the credential `id` is void."""
 
     collection: ClassVar[str] = "revocations"
 
-    version: int
     workspace_id: str
     member_id: str
     expires_at: datetime | None
@@ -97,7 +94,7 @@ async def learn_signing_key(event: SigningKeyChanged, on: Turn) -> None:
         algorithm=event.algorithm,
         public_key=event.public_key,
     )
-    await on.records(SigningKey).decide(event.key_id, partial(_newest, learned))
+    await on.records(SigningKey).decide(event.key_id, lambda known: newest(known, learned))
 
 
 async def learn_revocation(event: CredentialRevoked, on: Turn) -> None:
@@ -109,15 +106,7 @@ async def learn_revocation(event: CredentialRevoked, on: Turn) -> None:
         member_id=event.member_id,
         expires_at=event.expires_at,
     )
-    await on.records(Revocation).decide(event.credential_id, partial(_newest, learned))
-
-
-V = TypeVar("V", SigningKey, Revocation)
-
-
-def _newest(learned: V, known: V | None) -> Decision[V, None]:
-    """Events of one key may come again and in any order: the highest version counts."""
-    return Decision(None, None if known is not None and known.version >= learned.version else learned)
+    await on.records(Revocation).decide(event.credential_id, lambda known: newest(known, learned))
 
 
 @dataclass(frozen=True, slots=True)

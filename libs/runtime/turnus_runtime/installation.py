@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -9,6 +10,14 @@ from urllib.parse import quote
 from turnus_runtime.embedded import BROKER, CACHE, STORE, is_running
 from turnus_runtime.embedded.servers import HOST, cache_socket
 from turnus_runtime.settings import Settings, env_name
+
+EMBEDDED_BROKER: Mapping[str, Any] = {
+    "kafka_idempotent": False,
+    "kafka_fetch_max_wait_ms": 20,
+    "kafka_session_timeout_ms": 3000,  # it lets a group wait for half of this at every join
+    "topic_partitions": 3,
+}
+"""Settings that every client of the embedded broker needs."""
 
 
 class OperationError(Exception):
@@ -24,7 +33,7 @@ def nearby(settings: Settings) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     socket = cache_socket(settings.data_dir.absolute())
-    found: dict[str, Any] = {"kafka_idempotent": False, "kafka_fetch_max_wait_ms": 20, "topic_partitions": 3}
+    found: dict[str, Any] = dict(EMBEDDED_BROKER)
     if BROKER in ports:
         found["kafka_url"] = f"{HOST}:{ports[BROKER]}"
     if STORE in ports:

@@ -138,6 +138,20 @@ class Decision(Generic[R, A_co]):
     says: Sequence[Event] = ()
 
 
+class Projection(Record):
+    """What another service last said of a thing of its own. `version` is that service's."""
+
+    version: int
+
+
+P = TypeVar("P", bound=Projection)
+
+
+def newest(known: P | None, told: P) -> Decision[P, None]:
+    """Keep what was told unless it is already known as well or better: duplicates and older states change nothing."""
+    return Decision(None, None if known is not None and known.version >= told.version else told)
+
+
 def key(*parts: str | int) -> str:
     """An index key of several parts that sorts part by part: ints as 13 digits, parts joined by `|`."""
     return "|".join(f"{part:013d}" if isinstance(part, int) else part for part in parts)

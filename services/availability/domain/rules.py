@@ -14,7 +14,7 @@ from services.availability.domain.schedule import Schedule, WeeklyRange
 from services.availability.domain.window import Range, Rolling, Until
 from services.availability.domain.window import Window as EngineWindow
 from turnus_contracts import CalendarApplied, CalendarMember, CalendarPublished, ChangeRecorded, MemberChanged, Window
-from turnus_runtime.records import Decision, Owed, Record, event, key, timer
+from turnus_runtime.records import Decision, Owed, Projection, Record, event, key, newest, timer
 
 APPLY_RULES = "apply_rules"
 APPLY_AGAIN_AFTER = timedelta(seconds=3)
@@ -27,13 +27,12 @@ _UNITS: dict[str, Literal["days", "weeks", "months"]] = {"days": "days", "weeks"
 _COUNTINGS: dict[str, Literal["calendar", "available"]] = {"calendar": "calendar", "available": "available"}
 
 
-class Member(Record):
+class Member(Projection):
     """A member as `accounts` last described them."""
 
     collection: ClassVar[str] = "members"
     wakes: ClassVar[bool] = True
     workspace_id: str
-    version: int
     status: str
 
 
@@ -189,10 +188,8 @@ class Blocks(Record):
 
 def learn_member(current: Member | None, told: MemberChanged) -> Decision[Member, None]:
     """Keep the highest version."""
-    if current is not None and current.version >= told.version:
-        return Decision(None)
     member = Member(id=told.member_id, workspace_id=told.workspace_id, version=told.version, status=told.status)
-    return Decision(None, member)
+    return newest(current, member)
 
 
 def serve_calendar(current: ServedCalendar | None, told: CalendarPublished) -> Decision[ServedCalendar, None]:

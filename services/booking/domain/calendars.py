@@ -18,7 +18,7 @@ from turnus_contracts import (
     Window,
     WorkspaceChanged,
 )
-from turnus_runtime.records import Decision, Owed, Record, event, key, state
+from turnus_runtime.records import Decision, Owed, Projection, Record, event, key, newest, state
 
 APPLIED_BY = ("availability", "assignment")
 """The services that must serve a version before it counts as published."""
@@ -103,24 +103,22 @@ class Address(Record):
     calendar_id: str | None
 
 
-class Member(Record):
+class Member(Projection):
     """A member as `accounts` last described them."""
 
     collection: ClassVar[str] = "members"
     wakes: ClassVar[bool] = True
     workspace_id: str
-    version: int
     status: str
     name: str
     tz: str
 
 
-class Workspace(Record):
+class Workspace(Projection):
     """A workspace as `accounts` last described it."""
 
     collection: ClassVar[str] = "workspaces"
     wakes: ClassVar[bool] = True
-    version: int
     status: str
     slug: str
     name: str
@@ -273,8 +271,6 @@ def drop_member(current: Calendar | None, member_id: str, now: datetime) -> Deci
 
 def learn_member(current: Member | None, told: MemberChanged) -> Decision[Member, None]:
     """Keep the highest version."""
-    if current is not None and current.version >= told.version:
-        return Decision(None)
     member = Member(
         id=told.member_id,
         workspace_id=told.workspace_id,
@@ -283,17 +279,15 @@ def learn_member(current: Member | None, told: MemberChanged) -> Decision[Member
         name=told.name,
         tz=told.tz,
     )
-    return Decision(None, member)
+    return newest(current, member)
 
 
 def learn_workspace(current: Workspace | None, told: WorkspaceChanged) -> Decision[Workspace, None]:
     """Keep the highest version."""
-    if current is not None and current.version >= told.version:
-        return Decision(None)
     workspace = Workspace(
         id=told.workspace_id, version=told.version, status=told.status, slug=told.slug, name=told.name
     )
-    return Decision(None, workspace)
+    return newest(current, workspace)
 
 
 def link_member(current: CalendarOfMember | None, link: CalendarOfMember) -> Decision[CalendarOfMember, None]:

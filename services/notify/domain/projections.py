@@ -3,15 +3,14 @@
 from typing import ClassVar
 
 from turnus_contracts import CalendarPublished, Location, MemberChanged, WorkspaceChanged
-from turnus_runtime.records import Decision, Record
+from turnus_runtime.records import Decision, Projection, newest
 
 
-class Member(Record):
+class Member(Projection):
     """A member as `accounts` last described them."""
 
     collection: ClassVar[str] = "members"
     workspace_id: str
-    version: int
     status: str
     name: str
     email: str
@@ -19,31 +18,27 @@ class Member(Record):
     locale: str
 
 
-class Calendar(Record):
+class Calendar(Projection):
     """A calendar as `booking` last published it."""
 
     collection: ClassVar[str] = "calendars"
     workspace_id: str
-    version: int
     status: str
     address: str
     name: str
     location: Location | None = None
 
 
-class Workspace(Record):
+class Workspace(Projection):
     """A workspace as `accounts` last described it."""
 
     collection: ClassVar[str] = "workspaces"
-    version: int
     status: str
     name: str
 
 
 def learn_member(known: Member | None, told: MemberChanged) -> Decision[Member, None]:
     """Keep the highest version. Removed members stay known: past bookings still name them."""
-    if known is not None and known.version >= told.version:
-        return Decision(None)
     member = Member(
         id=told.member_id,
         workspace_id=told.workspace_id,
@@ -54,13 +49,11 @@ def learn_member(known: Member | None, told: MemberChanged) -> Decision[Member, 
         tz=told.tz,
         locale=told.locale,
     )
-    return Decision(None, member)
+    return newest(known, member)
 
 
 def learn_calendar(known: Calendar | None, told: CalendarPublished) -> Decision[Calendar, None]:
     """Keep the highest version."""
-    if known is not None and known.version >= told.version:
-        return Decision(None)
     calendar = Calendar(
         id=told.calendar_id,
         workspace_id=told.workspace_id,
@@ -70,12 +63,10 @@ def learn_calendar(known: Calendar | None, told: CalendarPublished) -> Decision[
         name=told.name,
         location=told.location,
     )
-    return Decision(None, calendar)
+    return newest(known, calendar)
 
 
 def learn_workspace(known: Workspace | None, told: WorkspaceChanged) -> Decision[Workspace, None]:
     """Keep the highest version."""
-    if known is not None and known.version >= told.version:
-        return Decision(None)
     workspace = Workspace(id=told.workspace_id, version=told.version, status=told.status, name=told.name)
-    return Decision(None, workspace)
+    return newest(known, workspace)

@@ -13,6 +13,7 @@ import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from turnus_runtime.embedded import BROKER, EmbeddedStack
+from turnus_runtime.installation import EMBEDDED_BROKER
 from turnus_runtime.operations import republish
 from turnus_runtime.process import Process, running, stop_asked
 from turnus_runtime.service import Service
@@ -70,10 +71,7 @@ def _process(services: Sequence[Service], stack: EmbeddedStack, given: Mapping[s
             "kafka_url": endpoints.kafka_url,
             "redis_url": endpoints.redis_url,
             "smtp_url": endpoints.smtp_url,
-            "kafka_idempotent": False,
-            "kafka_fetch_max_wait_ms": 20,
-            "kafka_session_timeout_ms": 3000,  # this broker lets a group wait for half of it at every join
-            "topic_partitions": 3,
+            **EMBEDDED_BROKER,
             "http_port": port,
             "admin_port": _port(stack, "admin", "admin_port", settings.admin_port),
             "public_url": settings.public_url if _is_set("public_url") else f"http://127.0.0.1:{port}",
