@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from services.assignment.domain.rotation import Rotation
 from tests.integration.api.conftest import Api, Office, office
 from tests.support.system import eventually
 
@@ -69,6 +70,14 @@ async def things(api: Api, name: str) -> Things:
         return bool(told)
 
     await eventually(notified)
+
+    async def settled() -> bool:
+        """The rotation forgot the errands of its choice: nothing about this booking changes by itself any more."""
+        await api.system.quiet()
+        rotation = await api.system.process.hosts["assignment"].records.get(Rotation, calendar["id"])
+        return rotation is not None and rotation.turn > 0 and not rotation.owed
+
+    await eventually(settled)
     ids = {
         "workspace_id": workspace,
         "member_id": first,
