@@ -63,7 +63,7 @@ class Served:
 
 @contextlib.asynccontextmanager
 async def serving(app: Any) -> AsyncIterator[int]:
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", proxy_headers=False, access_log=False))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level=None, proxy_headers=False, access_log=False))
     # The test owns the signals.
     server.capture_signals = contextlib.nullcontext  # pyright: ignore[reportAttributeAccessIssue]
     running = asyncio.create_task(server.serve())
