@@ -40,7 +40,7 @@ async def learn_member(told: MemberChanged, on: Turn) -> None:
 
 
 async def learn_calendar(told: CalendarPublished, on: Turn) -> None:
-    """Know what calendars are called, and where they take place."""
+    """Know what calendars are called, and where they are booked."""
     await on.records(Calendar).decide(told.calendar_id, lambda c: projections.learn_calendar(c, told))
 
 

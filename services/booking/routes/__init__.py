@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.booking.routes import bookings, calendars
+from services.booking.routes import bookings, calendar_files, calendars
 
 router = APIRouter()
-for part in (calendars, bookings):
+for part in (calendars, bookings, calendar_files):
     router.include_router(part.router)

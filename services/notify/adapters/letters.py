@@ -194,8 +194,7 @@ def _facts(known: Known, to: _To) -> list[Row]:
         rows = _guest_rows(details, words)
     elif hosts := _host_names(known):
         rows.append(Row(words.text("label.host"), hosts))
-    location = told.location or known.calendar.location
-    if location is not None:
+    if (location := told.location) is not None:
         rows.append(Row(words.text("label.where"), _place(location, words), _link(location)))
     if known.message.event == CANCELLED and details is not None and details.reason:
         rows.append(Row(words.text("label.reason"), details.reason))
@@ -247,7 +246,6 @@ def _invitation(known: Known, to: _To, facts: list[Row], sender_name: str) -> In
     told, message, details = known.told, known.message, known.notice.details
     cancels = message.event in (CANCELLED, WITHDRAWN)
     about = _appointment(known)
-    location = told.location or known.calendar.location
     names = {
         GUEST: _host_names(known),
         ADDITIONAL_GUEST: _host_names(known),
@@ -266,7 +264,7 @@ def _invitation(known: Known, to: _To, facts: list[Row], sender_name: str) -> In
         end=about.start + (told.end - told.start),
         summary=f"{known.calendar.name}: {names[message.receiver]}" if names[message.receiver] else known.calendar.name,
         description="\n".join(f"{row.label}: {row.text}" for row in facts),
-        location=_place(location, to.words) if location is not None else "",
+        location=told.location.value if told.location is not None else "",
         url=manage if message.receiver == GUEST and not cancels else "",
         organizer=Person(sender_name, known.sender.address),
         attendees=tuple(attendees),

@@ -1,8 +1,8 @@
 """What notify knows of members, calendars and workspaces: the highest version of each."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from turnus_contracts import CalendarPublished, Location, MemberChanged, WorkspaceChanged
+from turnus_contracts import CalendarPublished, MemberChanged, WorkspaceChanged
 from turnus_runtime.records import Decision, Projection, newest
 
 
@@ -22,11 +22,16 @@ class Calendar(Projection):
     """A calendar as `booking` last published it."""
 
     collection: ClassVar[str] = "calendars"
+    format: ClassVar[int] = 2
     workspace_id: str
     status: str
     address: str
     name: str
-    location: Location | None = None
+
+    @classmethod
+    def upgrade(cls, stored: dict[str, Any], written: int) -> dict[str, Any]:
+        """Format 1 also held the location; where a booking takes place is pinned to it, and its facts say so."""
+        return {name: value for name, value in stored.items() if name != "location"}
 
 
 class Workspace(Projection):
@@ -61,7 +66,6 @@ def learn_calendar(known: Calendar | None, told: CalendarPublished) -> Decision[
         status=told.status,
         address=told.address,
         name=told.name,
-        location=told.location,
     )
     return newest(known, calendar)
 

@@ -83,6 +83,11 @@ class Asking:
         """The booking that a guest's token names."""
         return _read(SeenBooking, await self._ask("GET", "/bookings/current", headers=_bearer(token)))
 
+    async def calendar_file(self, token: str) -> tuple[bytes, str]:
+        """That booking as a calendar file, and its media type. 409 while it is undecided."""
+        answer = await self._ask("GET", "/bookings/current/ics", headers={**_bearer(token), "Accept": "text/calendar"})
+        return answer.content, answer.headers["Content-Type"]
+
     async def cancel(self, token: str, reason: str) -> SeenBooking:
         """Cancel it."""
         body = {"reason": reason} if reason else {}

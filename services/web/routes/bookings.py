@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from services.web.adapters.api import ApiAway, ApiRefused, away
-from services.web.adapters.ics import google_link, ics_of, outlook_link
+from services.web.adapters.calendar_links import google_link, outlook_link
 from services.web.adapters.zones import city_of, offset_of, zone_named
 from services.web.domain.days import Month, instant_named
 from services.web.domain.entered import Companion, entered
@@ -171,12 +171,16 @@ async def show_booking(own: Mine) -> Response:
 
 @router.get("/appointment.ics")
 async def download(own: Mine) -> Response:
-    """The booking as a calendar file; a cancelled one has none, its mail takes it out of calendars."""
-    if own.booking.status != "confirmed":
-        raise NOT_FOUND
+    """The booking as a calendar file, as the API has it."""
+    try:
+        text, media_type = await own.visit.asking.calendar_file(own.booking.token)
+    except ApiRefused:
+        raise NOT_FOUND from None
+    except ApiAway:
+        raise away() from None
     return Response(
-        ics_of(own.booking, own.title, own.visit.public_url),
-        media_type="text/calendar; charset=utf-8; method=PUBLISH",
+        text,
+        media_type=media_type,
         headers={**PRIVATE, "Content-Disposition": 'attachment; filename="appointment.ics"'},
     )
 

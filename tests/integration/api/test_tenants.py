@@ -65,7 +65,7 @@ async def state_of(b: Things, api: Api) -> dict[str, Any]:
             query = {"member_id": b.ids["member_id"]}
         answer = await api.send("GET", operation.path.format(**b.ids), None, b.office.staff, params=query)
         assert answer.status_code == 200, f"{operation}: {answer.text}"
-        found[str(operation)] = answer.json()
+        found[str(operation)] = answer.text
     return found
 
 

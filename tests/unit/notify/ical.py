@@ -8,10 +8,11 @@ from typing import Any
 from icalendar import Calendar
 
 REQUIRED = {
+    "PUBLISH": {"DTSTAMP", "DTSTART", "ORGANIZER", "SUMMARY", "UID", "SEQUENCE"},
     "REQUEST": {"DTSTAMP", "DTSTART", "ORGANIZER", "ATTENDEE", "SUMMARY", "UID", "SEQUENCE"},
     "CANCEL": {"DTSTAMP", "ORGANIZER", "ATTENDEE", "UID", "SEQUENCE"},
 }
-"""RFC 5546, 3.2.2 and 3.2.5."""
+"""RFC 5546, 3.2.1, 3.2.2 and 3.2.5."""
 
 
 @cache
@@ -30,9 +31,9 @@ def _library() -> Any:
     return library
 
 
-def problems(text: str) -> list[str]:
-    """What is wrong with this iTIP message; empty if nothing is."""
-    found = _by_parser(text)
+def problems(text: str, *, to_anybody: bool = False) -> list[str]:
+    """What is wrong with this iTIP message; empty if nothing is. `to_anybody`: a file, which need name no receiver."""
+    found = [one for one in _by_parser(text) if not to_anybody or one != "ATTENDEE is missing"]
     library = _library()
     if library is not None:
         component = library.icalparser_parse_string(text.encode())

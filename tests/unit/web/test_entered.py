@@ -2,9 +2,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from icalendar import Calendar
 
-from services.web.adapters.ics import google_link, ics_of, outlook_link
+from services.web.adapters.calendar_links import google_link, outlook_link
 from services.web.domain.entered import entered, mistakes
 from services.web.domain.seen import SeenBooking, state_of
 
@@ -82,15 +81,6 @@ def test_what_the_api_refused_is_said_at_the_field_where_it_was_written() -> Non
 )
 def test_a_page_is_about_the_state_of_its_booking(values: dict[str, Any], state: str) -> None:
     assert state_of(booking(**values), NOW) == state
-
-
-def test_the_calendar_file_names_the_appointment_as_the_mails_do() -> None:
-    calendar: Any = Calendar.from_ical(ics_of(booking(revision=3), "Beratung: Ada", "https://turnus.example:8443"))
-    (event,) = calendar.walk("VEVENT")
-    assert calendar["METHOD"] == "PUBLISH"
-    assert (event["UID"], event["SEQUENCE"]) == ("bk_1@turnus.example", 3)
-    assert (event["DTSTART"].dt, event["DTEND"].dt) == (NOW + timedelta(days=1), NOW + timedelta(days=1, minutes=30))
-    assert event["LOCATION"] == "Lindenstraße 12; Berlin, Hof"
 
 
 def test_other_calendars_never_learn_the_guests_link_or_name() -> None:
