@@ -9,6 +9,8 @@ PYTHON = $(shell tools/find-python)
 endif
 INSTALL = @python='$(PYTHON)'; test -n "$$python" && "$$python" tools/bootstrap.py all
 PYTEST = $(BIN)/python -m pytest
+# More test processes than cores: many tests wait for servers and groups. Each has servers of its own.
+SIDE_BY_SIDE = -n $(or $(WORKERS),3) --dist loadgroup
 
 .DEFAULT_GOAL := help
 .PHONY: help install up down test simulate mutants test-browser test-kafka check bench schemas lock format clean
@@ -27,7 +29,7 @@ install: ## everything that the targets below need
 	$(INSTALL) embedded test
 
 test: install ## unit, contract, simulation and integration tests on the embedded servers
-	$(PYTEST) -n 2 --dist loadgroup tests --ignore tests/browser --ignore tests/deploy --ignore tests/load
+	$(PYTEST) $(SIDE_BY_SIDE) tests --ignore tests/browser --ignore tests/deploy --ignore tests/load
 
 simulate: install ## histories of the whole protocol with crashes and lost messages; SEEDS=n FROM=k
 	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),200) --from $(or $(FROM),0)
@@ -41,7 +43,7 @@ test-browser: install ## the pages, in Chromium
 
 test-kafka: install ## the integration tests on Apache Kafka instead of the embedded broker
 	@tools/need java=openjdk-17-jre-headless mvn=maven
-	TURNUS_TEST_KAFKA=apache $(PYTEST) tests/integration
+	TURNUS_TEST_KAFKA=apache $(PYTEST) $(SIDE_BY_SIDE) tests/integration
 
 check: install ## style, types, layers, generated files, deployment files and what they say
 	@tools/need caddy=caddy

@@ -26,7 +26,6 @@ from turnus_runtime.http import (
     invalid,
     staff,
 )
-from turnus_runtime.records import millis
 
 router = APIRouter(prefix="/notifications", tags=["notifications"])
 
@@ -112,9 +111,7 @@ async def _of_workspace(who: Principal, paging: Paging, on: On) -> Page[Notifica
             for number in range(begin, len(notice.messages))
         ]
     while len(entries) <= paging.limit:
-        notices = await records.by_time(
-            index, who.workspace_id, near=millis(on.now), limit=paging.limit + 1, after=above, reverse=True
-        )
+        notices = await records.with_prefix(index, who.workspace_id, limit=paging.limit + 1, after=above, reverse=True)
         entries += [(notice, number) for notice in notices for number in range(len(notice.messages))]
         if len(notices) <= paging.limit:
             break

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -169,6 +170,56 @@ async def test_texts_and_numbers_of_one_index_do_not_mix(store: Store) -> None:
     assert [one.id for one in await store.find(C, "name", "0", "9", limit=9)] == ["text"]
     with pytest.raises(TypeError, match="can hold nothing"):
         await store.find(C, "name", 0, "9", limit=9)
+
+
+async def walked(store: Store, index: str, low: str | int, high: str | int) -> list[str]:
+    return [one.id async for one in store.walk(C, index, low, high)]
+
+
+async def ranked(store: Store, ranks: Sequence[int]) -> None:
+    await asyncio.gather(*(store.insert(C, thing(f"t{n:04}", keys={"rank": rank})) for n, rank in enumerate(ranks)))
+
+
+async def test_a_walk_is_half_open_and_ordered_and_of_one_type(store: Store) -> None:
+    await ranked(store, [5, 3, 1, 4, 2])
+    await store.insert(C, thing("without"))
+    await store.insert(C, thing("text", keys={"rank": "3", "name": "x"}))
+    assert await walked(store, "rank", 2, 5) == ["t0004", "t0001", "t0003"]
+    assert await walked(store, "rank", "", "9") == await walked(store, "name", "x", "y") == ["text"]
+    assert await walked(store, "rank", 6, 9) == await walked(store, "rank", 5, 2) == []
+    assert [one async for one in store.walk(C, "name", "x", "y")] == [await got(store, "text")]
+    with pytest.raises(TypeError, match="can hold nothing"):
+        await walked(store, "rank", 0, "9")
+    with pytest.raises(LookupError, match="declare it"):
+        await walked(store, "colour", 0, 1)
+
+
+@pytest.mark.parametrize("ranks", [range(450), [7] * 450, [*range(60)] * 5], ids=["different", "equal", "in groups"])
+async def test_a_walk_meets_each_document_once_however_many_share_a_key(store: Store, ranks: Sequence[int]) -> None:
+    await ranked(store, ranks)
+    met = [one async for one in store.walk(C, "rank", 0, 1_000)]
+    assert [one.keys["rank"] for one in met] == sorted(ranks)
+    assert {one.id for one in met} == {f"t{n:04}" for n in range(len(ranks))}
+
+
+async def test_a_walk_meets_what_stays_once_while_others_come_change_and_leave(store: Store) -> None:
+    await ranked(store, range(600))
+    met: list[str] = []
+    async for one in store.walk(C, "rank", 0, 10_000):
+        met.append(one.id)
+        if len(met) % 100 == 0:
+            await store.insert(C, thing(f"new{len(met)}", keys={"rank": 300}))
+            await store.replace(C, thing(f"t{len(met):04}", 2, state={"n": 1}, keys={"rank": len(met)}), 1)
+            await store.replace(C, thing(f"t{len(met) - 50:04}", 2), 1)
+    stay = [f"t{n:04}" for n in range(600) if n % 100 != 50]
+    assert [name for name in met if name in set(stay)] == stay
+
+
+async def test_a_walk_that_is_broken_off_harms_nobody(store: Store) -> None:
+    await ranked(store, range(300))
+    async with aclosing(store.walk(C, "rank", 0, 300)) as walk:
+        assert (await anext(walk)).id == "t0000"
+    assert len(await walked(store, "rank", 0, 300)) == 300
 
 
 async def test_equal_keys_are_all_found(store: Store) -> None:

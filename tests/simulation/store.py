@@ -2,7 +2,7 @@
 behaviour. Documents are kept encoded, so that no two readers, and no reader and the store, ever share a value.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -10,6 +10,7 @@ from typing import Literal
 from turnus_runtime.mongo import documents
 from turnus_runtime.ports import Stored
 
+WALKED_AT_ONCE = 50
 Moment = Literal["before", "after"]
 Fault = Callable[[Moment, str, str, str], Awaitable[None]]
 """Awaited before and after every verb with moment, verb, collection and id (find: the index; prepare, now: ""). It may
@@ -55,20 +56,26 @@ class SimulatedStore:
     async def find(
         self, collection: str, index: str, low: str | int, high: str | int, *, limit: int, reverse: bool = False
     ) -> list[Stored]:
-        if index != documents.NEXT_DUE and index not in self.indexes.get(collection, ()):
-            raise LookupError(f"{collection} has no index {index!r}: declare it by prepare")
-        documents.span(index, low, high, limit)
+        self._check(collection, index, low, high, limit)
         await self.fault("before", "find", collection, index)
-        matching = [
-            (key, matched)
-            for matched, kept in self._in(collection).items()
-            if (key := kept.sorted_by.get(index)) is not None and _within(low, key, high)
-        ]
-        # As in MongoDB the key alone orders; ids make equal keys repeatable.
-        matching.sort(reverse=reverse)
-        found = [self._in(collection)[matched] for _, matched in matching[:limit]]
+        matching = self._matching(collection, index, low, high, reverse=reverse)
+        found = [self._in(collection)[matched] for matched in matching[:limit]]
         await self.fault("after", "find", collection, index)
         return [documents.read(kept.raw) for kept in found]
+
+    async def walk(self, collection: str, index: str, low: str | int, high: str | int) -> AsyncGenerator[Stored, None]:
+        """What is met is told at the beginning, what it holds when its batch is read: of all the ways the worst."""
+        self._check(collection, index, low, high, WALKED_AT_ONCE)
+        await self.fault("before", "walk", collection, index)
+        matching = self._matching(collection, index, low, high, reverse=False)
+        for start in range(0, len(matching), WALKED_AT_ONCE):
+            batch = matching[start : start + WALKED_AT_ONCE]
+            found = [kept for matched in batch if (kept := self._in(collection).get(matched)) is not None]
+            await self.fault("after", "walk", collection, index)
+            for kept in found:
+                yield documents.read(kept.raw)
+            await self.fault("before", "walk", collection, index)
+        await self.fault("after", "walk", collection, index)
 
     async def insert(self, collection: str, document: Stored) -> bool:
         kept = _keep(document)
@@ -104,6 +111,21 @@ class SimulatedStore:
         told = self._now()
         await self.fault("after", "now", "", "")
         return told
+
+    def _check(self, collection: str, index: str, low: str | int, high: str | int, limit: int) -> None:
+        if index != documents.NEXT_DUE and index not in self.indexes.get(collection, ()):
+            raise LookupError(f"{collection} has no index {index!r}: declare it by prepare")
+        documents.span(index, low, high, limit)
+
+    def _matching(self, collection: str, index: str, low: str | int, high: str | int, *, reverse: bool) -> list[str]:
+        """Ids. As in MongoDB the key alone orders; ids make equal keys repeatable."""
+        matching = [
+            (key, matched)
+            for matched, kept in self._in(collection).items()
+            if (key := kept.sorted_by.get(index)) is not None and _within(low, key, high)
+        ]
+        matching.sort(reverse=reverse)
+        return [matched for _, matched in matching]
 
     def _in(self, collection: str) -> dict[str, Kept]:
         return self.collections.setdefault(collection, {})

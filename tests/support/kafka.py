@@ -6,13 +6,16 @@ by default `~/.cache/turnus/kafka-4.1`). Both are stopped with their process gro
 
 import asyncio
 import atexit
+import base64
 import contextlib
+import fcntl
 import os
 import signal
 import socket
 import subprocess
 import tempfile
 import time
+import uuid
 from pathlib import Path
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -148,19 +151,21 @@ class ApacheKafka(BrokerServer):
             "log.cleaner.backoff.ms": 500,
         }
         self._properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-        tool = ["java", "-cp", f"{self._jars}/*", "kafka.tools.StorageTool"]
-        cluster = subprocess.run([*tool, "random-uuid"], check=True, capture_output=True, text=True).stdout.split()[-1]
+        tool = ["java", "-XX:TieredStopAtLevel=1", "-cp", f"{self._jars}/*", "kafka.tools.StorageTool"]
+        cluster = "T" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]  # no dash to begin with
         subprocess.run([*tool, "format", "-t", cluster, "-c", str(self._properties)], check=True, capture_output=True)
 
 
 def kafka_jars() -> Path:
     """The folder with the broker's jars, fetched by Maven when it is not there."""
     folder = Path(os.environ.get("TURNUS_TEST_JARS") or Path.home() / ".cache" / "turnus" / "kafka-4.1")
-    if not (folder / "complete").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        command = ["mvn", "-q", "-B", "-f", str(POM), "dependency:copy-dependencies", f"-DoutputDirectory={folder}"]
-        subprocess.run(command, check=True, capture_output=True, text=True)
-        (folder / "complete").touch()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several test processes begin at once
+        if not (folder / "complete").exists():
+            command = ["mvn", "-q", "-B", "-f", str(POM), "dependency:copy-dependencies", f"-DoutputDirectory={folder}"]
+            subprocess.run(command, check=True, capture_output=True, text=True)
+            (folder / "complete").touch()
     return folder
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from turnus_runtime import telemetry
+from turnus_runtime import milestones, telemetry
 from turnus_runtime.consume import Receiver, dead_letter_topic
 from turnus_runtime.credentials import with_credentials
 from turnus_runtime.ports import Broker, Clock, Consumer, Ids, Signals, Store, TopicSpec
@@ -143,7 +143,7 @@ class Host:
 
 def collections(service: Service) -> dict[str, list[str]]:
     """Collections of a service and their index keys."""
-    return {kind.collection: [*kind.indexes, "self"] for kind in service.records}
+    return {kind.collection: [*kind.indexes, *map(milestones.index_of, kind.long), "self"] for kind in service.records}
 
 
 def topics(service: Service, partitions: int) -> list[TopicSpec]:

@@ -6,7 +6,7 @@ Everything goes through the stores and the broker, so it works from any machine 
 import json
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -170,7 +170,8 @@ async def replay(broker: Broker, letters: Sequence[DeadLetter]) -> None:
 async def republish(host: Host) -> Counter[str]:
     """Say again everything that the records of this service say of themselves, by its `says`; messages per topic.
 
-    Repeats are harmless, and it may be broken off and begun again. The topics are made first: a broker that came up
+    Repeats are harmless, and it may be broken off and begun again, as it must be after `StoreUnavailable` or
+    `BrokerUnavailable`. The topics are made first: a broker that came up
     empty may acknowledge what it has no topic for.
     """
     said: Counter[str] = Counter()
@@ -179,39 +180,27 @@ async def republish(host: Host) -> Counter[str]:
     now = host.ports.clock.now()
     for says in host.service.says:
         low = says.since(now) if says.since is not None else ""
-        async for page in pages(host, says, low):
-            events = [event for record in page for event in says.events(record, now)]
-            if events:
-                await host.relay.say(events)
-            said.update(event.topic() for event in events)
+        async with aclosing(pages(host, says, low)) as every:
+            async for page in every:
+                events = [event for record in page for event in says.events(record, now)]
+                if events:
+                    await host.relay.say(events)
+                said.update(event.topic() for event in events)
     return said
 
 
 async def pages(host: Host, says: Says, low: str | int) -> AsyncGenerator[list[Record]]:
-    """The records of `says` in the order of its index from `low` upwards, each once, in pages."""
+    """The records of `says` in the order of its index from `low` upwards, in pages, by one query however many."""
     high = LAST_INT if isinstance(low, int) else LAST_TEXT
-    at_border: set[str] = set()
-    limit = PAGE
-    while True:
-        found = await host.records.find(says.record, says.index, low, high, limit=limit)
-        fresh = [record for record in found if record.id not in at_border]
-        if fresh:
-            yield fresh
-        if len(found) < limit:
-            return
-        border = _place(found[-1], says.index)
-        at_place = {record.id for record in found if _place(record, says.index) == border}
-        # Equal keys may fill a whole page: then only a larger one gets past them.
-        limit = limit * 2 if border == low and len(at_place) == len(found) else limit
-        at_border = at_place | (at_border if border == low else set())
-        low = border
-
-
-def _place(record: Record, index: str) -> str | int:
-    place = record.id if index == "self" else record.keys()[index]
-    if place is None:
-        raise LookupError(f"{record.id} was found by {index}, which it has no key for")
-    return place
+    page: list[Record] = []
+    async with aclosing(host.records.walk(says.record, says.index, low, high)) as walk:
+        async for record in walk:
+            page.append(record)
+            if len(page) == PAGE:
+                yield page
+                page = []
+    if page:
+        yield page
 
 
 def _read(value: bytes) -> Any:

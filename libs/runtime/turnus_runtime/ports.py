@@ -5,7 +5,7 @@ other ones; `tests/contracts/test_store_port.py` and `test_broker_port.py` hold 
 before adding a verb.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -66,6 +66,14 @@ class Store(Protocol):
         self, collection: str, index: str, low: str | int, high: str | int, *, limit: int, reverse: bool = False
     ) -> list[Stored]:
         """Documents whose key `index` lies in the half-open [low, high), ordered by it; index may be `next_due`."""
+        ...
+
+    def walk(self, collection: str, index: str, low: str | int, high: str | int) -> AsyncGenerator[Stored, None]:
+        """All documents whose key `index` lies in [low, high), ordered by it: one query, read while it is asked for.
+
+        What was there all the time is met once; what is written or moved to another key meanwhile may be met or not,
+        or at both keys. Whoever breaks it off closes it (`aclosing`); after `StoreUnavailable` it is over.
+        """
         ...
 
     async def insert(self, collection: str, document: Stored) -> bool:

@@ -86,7 +86,8 @@ class Record(BaseModel):
 
     Class attributes: `collection` its name; `format` rises when the stored shape changes, `upgrade` reads the older
     ones (rolling deployments: a new process meets old documents; an old one waits when it meets a new one);
-    `indexes` the names that `keys` gives values for; `wakes`: a write wakes those who wait for this id.
+    `indexes` the names that `keys` gives values for; `long` those of them of which one range may hold any number of
+    records (keys are texts; see `milestones`); `wakes`: a write wakes those who wait for this id.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -94,6 +95,7 @@ class Record(BaseModel):
     collection: ClassVar[str]
     format: ClassVar[int] = 1
     indexes: ClassVar[tuple[str, ...]] = ()
+    long: ClassVar[tuple[str, ...]] = ()
     wakes: ClassVar[bool] = False
 
     id: str

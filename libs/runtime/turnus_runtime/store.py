@@ -6,11 +6,13 @@ order, into the next write. A thousand asks for one host cost a few writes. `dec
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar, cast
 
 from turnus_contracts import Event
+from turnus_runtime import milestones
 from turnus_runtime.ports import Clock, Signals, Store, Stored, StoreUnavailable
 from turnus_runtime.records import GRACE_MS, Decision, Owed, Record, millis
 from turnus_runtime.telemetry import current_traceparent
@@ -91,9 +93,18 @@ class RecordStore:
     async def find(
         self, kind: type[R], index: str, low: str | int, high: str | int, *, limit: int, reverse: bool = False
     ) -> list[R]:
-        """Records by an index key, see `Store.find`."""
-        found = await self._store.find(kind.collection, index, low, high, limit=limit, reverse=reverse)
+        """Records by an index key, see `Store.find`; a long index is read from milestone to milestone."""
+        if index in kind.long and isinstance(low, str) and isinstance(high, str):
+            found = await milestones.find(self._store, kind.collection, index, low, high, limit=limit, reverse=reverse)
+        else:
+            found = await self._store.find(kind.collection, index, low, high, limit=limit, reverse=reverse)
         return [loaded(kind, stored) for stored in found]
+
+    async def walk(self, kind: type[R], index: str, low: str | int, high: str | int) -> AsyncGenerator[R, None]:
+        """All records by an index key, see `Store.walk`. Close it if it is broken off."""
+        async with aclosing(self._store.walk(kind.collection, index, low, high)) as walk:
+            async for stored in walk:
+                yield loaded(kind, stored)
 
     async def say(self, events: Sequence[Event]) -> None:
         """Publish now, without storing."""
@@ -261,6 +272,7 @@ def again_entry(id: str, now: int) -> Owed:
 def stored_form(record: Record, version: int) -> Stored:
     """The document of a record."""
     keys = {name: value for name, value in record.keys().items() if value is not None}
+    keys |= milestones.keys_of(record.id, keys, record.long)
     keys["self"] = record.id
     return Stored(
         id=record.id,

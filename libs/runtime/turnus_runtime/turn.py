@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 
 from turnus_contracts import Event
 from turnus_runtime.ports import Clock, Ids, Signals
-from turnus_runtime.records import Decision, Record, key
+from turnus_runtime.records import Decision, Record
 from turnus_runtime.settings import Settings
 
 R = TypeVar("R", bound=Record)
@@ -16,11 +16,6 @@ A = TypeVar("A")
 
 POLL_SECONDS = 0.5
 """How often a waiter looks by itself, for when a wake-up got lost."""
-INSTANT_DIGITS = 13
-"""Digits of an instant in a key (`records.key`)."""
-LAST_INSTANT_MS = 10**INSTANT_DIGITS - 1
-FIRST_WINDOW_MS = 60_000
-"""Width of the first window of a walk through time."""
 
 
 class Shelf(Protocol):
@@ -52,7 +47,10 @@ class Records(Generic[R]):
     async def find(
         self, index: str, low: str | int, high: str | int, *, limit: int = 200, reverse: bool = False
     ) -> list[R]:
-        """Records whose key `index` lies in the half-open [low, high), in the order of that key."""
+        """Records whose key `index` lies in the half-open [low, high), in the order of that key.
+
+        Some stores read a whole range before they cut it at `limit`: a range that may be wide needs a `long` index.
+        """
         return await self._shelf.find(self._kind, index, low, high, limit=limit, reverse=reverse)
 
     async def with_prefix(
@@ -63,36 +61,6 @@ class Records(Generic[R]):
         if after is not None:
             low, high = (low, after) if reverse else (after + "\0", high)
         return await self.find(index, low, high, limit=limit, reverse=reverse)
-
-    async def by_time(
-        self, index: str, prefix: str, *, near: int, limit: int = 200, after: str | None = None, reverse: bool = False
-    ) -> list[R]:
-        """As `with_prefix`, where the part of the key after `prefix` is an instant in epoch milliseconds.
-
-        Some stores read a whole range before they cut it at `limit`, so the range is walked in windows, each twice as
-        wide as the one before, until `limit` records are found. The first one ends a minute beyond `near` (with
-        `reverse`: begins a minute before it) or beyond `after`. What is read is what lies within about twice the span
-        of the answer, however much the index holds; a gap before a crowded time costs what lies as far beyond the gap
-        as the gap is long. `near` changes the cost, never the answer.
-        """
-        low, high = f"{prefix}|", f"{prefix}}}"
-        at = near
-        if after is not None:
-            at = int(after[len(prefix) + 1 :][:INSTANT_DIGITS])
-            low, high = (low, after) if reverse else (after + "\0", high)
-        found: list[R] = []
-        width = FIRST_WINDOW_MS
-        while len(found) < limit:
-            at = at - width if reverse else at + width
-            width *= 2
-            last = at <= 0 if reverse else at >= LAST_INSTANT_MS
-            edge = key(prefix, min(max(at, 0), LAST_INSTANT_MS))
-            window = (low if last else max(edge, low), high) if reverse else (low, high if last else min(edge, high))
-            found += await self.find(index, *window, limit=limit - len(found), reverse=reverse)
-            if last:
-                break
-            low, high = (low, window[0]) if reverse else (window[1], high)
-        return found
 
     async def decide(self, id: str, decision: Callable[[R | None], Decision[R, A]]) -> A:
         """Load the record, apply the pure `decision`, write state, answer and what is owed in one compare-and-set.

@@ -53,6 +53,7 @@ class AuditEntry(Record):
 
     collection: ClassVar[str] = "audit_entries"
     indexes: ClassVar[tuple[str, ...]] = ("by_workspace", "by_thing", "by_actor")
+    long: ClassVar[tuple[str, ...]] = indexes
 
     workspace_id: str
     service: str

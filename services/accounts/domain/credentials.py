@@ -20,6 +20,7 @@ class Credential(Record):
     """
 
     indexes: ClassVar[tuple[str, ...]] = ("by_member", "by_workspace", "by_signing_key", "revoked")
+    long: ClassVar[tuple[str, ...]] = ("by_signing_key",)
     noun: ClassVar[str]
     begun: ClassVar[str]
 

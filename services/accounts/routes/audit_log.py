@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from services.accounts.domain.auditing import AuditEntry
 from services.accounts.routes.asking import Settler
 from turnus_runtime.http import Answer, Instant, On, Page, Paged
-from turnus_runtime.records import key, millis
+from turnus_runtime.records import key
 
 router = APIRouter(prefix="/audit-log")
 SomeId = Annotated[
@@ -35,18 +35,17 @@ async def list_audit_log(
 ) -> Page[AuditEntryView]:
     """The changes of your workspace, the newest first. A change of another service arrives a moment after it."""
     entries = on.records(AuditEntry)
-    now = millis(on.now)
     if thing_id is not None:
 
         def by_actor(entry: AuditEntry) -> bool:
             return actor_id in (None, entry.actor_id)
 
         place = key(who.workspace_id, thing_id)
-        return await paging.page(entries, "by_thing", place, _view, keep=by_actor, reverse=True, near=now)
+        return await paging.page(entries, "by_thing", place, _view, keep=by_actor, reverse=True)
     if actor_id is not None:
         place = key(who.workspace_id, actor_id)
-        return await paging.page(entries, "by_actor", place, _view, reverse=True, near=now)
-    return await paging.page(entries, "by_workspace", who.workspace_id, _view, reverse=True, near=now)
+        return await paging.page(entries, "by_actor", place, _view, reverse=True)
+    return await paging.page(entries, "by_workspace", who.workspace_id, _view, reverse=True)
 
 
 def _view(entry: AuditEntry) -> AuditEntryView:

@@ -74,6 +74,7 @@ class Booking(Record):
 
     collection: ClassVar[str] = "bookings"
     indexes: ClassVar[tuple[str, ...]] = ("by_workspace", "by_calendar", "by_host", "ends")
+    long: ClassVar[tuple[str, ...]] = ("by_workspace", "by_calendar", "by_host")
     wakes: ClassVar[bool] = True
 
     workspace_id: str

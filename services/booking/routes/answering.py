@@ -1,5 +1,6 @@
 """What became of a request on a booking: waiting for it, and the answer or the refusal."""
 
+import asyncio
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -95,9 +96,12 @@ def refusal_of(outcome: Outcome) -> Any:
 
 
 async def shown(booking: Booking, on: Turn) -> BookingView:
-    host = await on.records(Member).get(booking.host_ids[0]) if booking.host_ids else None
-    calendar = await on.records(Calendar).get(booking.calendar_id)
+    host, calendar = await asyncio.gather(_first_host(booking, on), on.records(Calendar).get(booking.calendar_id))
     return views.booking_view(booking, calendar, host, on.settings.public_url)
+
+
+async def _first_host(booking: Booking, on: Turn) -> Member | None:
+    return await on.records(Member).get(booking.host_ids[0]) if booking.host_ids else None
 
 
 def moment_view(moment: Moment) -> views.MomentView:

@@ -105,6 +105,7 @@ class Notice(Record):
 
     collection: ClassVar[str] = "notices"
     indexes: ClassVar[tuple[str, ...]] = ("by_workspace",)
+    long: ClassVar[tuple[str, ...]] = indexes
 
     workspace_id: str
     calendar_id: str

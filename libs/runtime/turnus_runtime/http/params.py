@@ -23,7 +23,6 @@ T = TypeVar("T")
 R = TypeVar("R", bound=Record)
 
 LONGEST_WAIT = 30
-_TIMED = re.compile(r"[0-9]{13}\|")
 
 
 # --- the turn -------------------------------------------------------------------------------------------------------
@@ -222,10 +221,6 @@ class Listed(Protocol[R]):
         self, index: str, prefix: str, *, limit: int, after: str | None, reverse: bool
     ) -> list[R]: ...
 
-    async def by_time(
-        self, index: str, prefix: str, *, near: int, limit: int, after: str | None, reverse: bool
-    ) -> list[R]: ...
-
 
 @dataclass(frozen=True, slots=True)
 class Paging:
@@ -243,26 +238,18 @@ class Paging:
         *,
         keep: Callable[[R], bool] | None = None,
         reverse: bool = False,
-        near: int | None = None,
     ) -> Page[T]:
         """One page of the records whose key `index` begins with `prefix` (made by `records.key`), as `view` shows them.
 
         `keep` filters; so that a rare match cannot cost a whole collection, a page looks at 1,000 records at most and
         may then hold fewer than `limit` and still have a `next`.
         A cursor holds what follows the prefix only: whatever is sent as `after`, no other prefix is ever read.
-        `near` (epoch milliseconds): the key goes on with an instant, and the list begins near this one
-        (`Records.by_time`): give it for every list that grows with time.
         """
-        if near is not None and self.after is not None and not _TIMED.match(self.after):
-            raise invalid("after", "must be the next of the page before")
         found: list[R] = []
         after = None if self.after is None else f"{prefix}|{self.after}"
         for _ in range(5):
             most = 200 if keep else self.limit + 1
-            if near is None:
-                batch = await records.with_prefix(index, prefix, limit=most, after=after, reverse=reverse)
-            else:
-                batch = await records.by_time(index, prefix, near=near, limit=most, after=after, reverse=reverse)
+            batch = await records.with_prefix(index, prefix, limit=most, after=after, reverse=reverse)
             found += [record for record in batch if keep is None or keep(record)]
             if len(found) > self.limit:
                 last = str(found[self.limit - 1].keys()[index])
