@@ -5,6 +5,7 @@ later, or twice, or after a crash, finds the same way. Rules: `reliability.md` (
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -54,6 +55,15 @@ class Attempt(BaseModel):
         return tuple(host for host in self.candidates if host not in self.refused)
 
 
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """What a booking keeps when it is moved, in minutes, whatever has become of its calendar's rules."""
+
+    duration: int
+    buffer_before: int
+    buffer_after: int
+
+
 class Claim(Record):
     """What one booking asks of availability; the id is the booking's."""
 
@@ -70,6 +80,15 @@ class Claim(Record):
     def attempt(self, number: int) -> Attempt | None:
         """The attempt with this number, if it was ever pinned."""
         return self.attempts.get(str(number))
+
+    @property
+    def promised(self) -> Promised | None:
+        """What every attempt of the booking was asked with; None if it never asked, or is over."""
+        attempt = next(iter(self.attempts.values()), None)
+        if attempt is None or self.over:
+            return None
+        before, after = attempt.start - attempt.padded_start, attempt.padded_end - attempt.end
+        return Promised(attempt.end - attempt.start, before, after)
 
     def is_released(self, number: int) -> bool:
         """Whether this attempt was given up."""

@@ -1,12 +1,14 @@
 """`GET /slots`: which starts are free."""
 
 import hashlib
+from dataclasses import asdict, replace
 from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from services.availability.domain.claims import Claim
 from services.availability.domain.engine import start_masks
 from services.availability.domain.listing import iso, to_iso
 from services.availability.domain.rules import ServedCalendar
@@ -24,6 +26,14 @@ CALENDAR_UNKNOWN = declare(
     "This calendar is not known",
     en="Name a published calendar by its id (cal_…) or its address, workspace/calendar.",
     de="Nenne einen veröffentlichten Kalender mit seiner Kennung (cal_…) oder seiner Adresse, Arbeitsbereich/Kalender.",
+)
+
+BOOKING_UNKNOWN = declare(
+    "booking_unknown",
+    422,
+    "This booking is not known here",
+    en="Name a booking of this calendar that stands, by its id (bk_…), or leave it out to book anew.",
+    de="Nenne einen bestehenden Termin dieses Kalenders mit seiner Kennung (bk_…), oder lass ihn weg und buche neu.",
 )
 
 router = APIRouter(prefix="/slots")
@@ -46,7 +56,7 @@ class Slots(Answer):
     details: dict[str, SlotDetail] | None = None
 
 
-@router.get("", response_model=Slots, dependencies=[guest()], responses=documented(CALENDAR_UNKNOWN))
+@router.get("", response_model=Slots, dependencies=[guest()], responses=documented(CALENDAR_UNKNOWN, BOOKING_UNKNOWN))
 async def list_slots(
     on: On,
     calendar: Annotated[
@@ -62,20 +72,34 @@ async def list_slots(
     end: Annotated[Day, Query(description="Last day, included; at most 92 days in all")],
     tz: Annotated[ZoneName | None, Query(description="Zone of days and times; the calendar's by default")] = None,
     host_id: Annotated[Annotated[str, Id("mem")] | None, Query(description="Only this person's starts")] = None,
+    booking_id: Annotated[
+        Annotated[str, Id("bk")] | None, Query(description="Times to which this booking of the calendar can be moved")
+    ] = None,
     with_: Annotated[Literal["hosts"] | None, Query(alias="with", description="Details by start")] = None,
 ) -> Response:
-    """The free starts of a calendar from day `start` to day `end`."""
+    """The free starts of a calendar from day `start` to day `end`.
+
+    With `booking_id` they are those of a move: the duration and buffers promised to the booking hold, its own time is
+    no hindrance, and a retired calendar, which takes no new bookings, answers too.
+    """
     _check_range(start, end)
     served = await served_calendar(calendar, on)
-    if served is None or served.status != "active":
+    if served is None or (served.status != "active" and booking_id is None):
         raise CALENDAR_UNKNOWN.at("calendar", "is not known here")
+    rules = served.rules()
+    if booking_id is not None:
+        claim = await on.records(Claim).get(booking_id)
+        promised = claim.promised if claim is not None and claim.calendar_id == served.id else None
+        if promised is None:
+            raise BOOKING_UNKNOWN.at("booking_id", "does not stand in this calendar")
+        rules = replace(rules, **asdict(promised))
     if host_id is not None and host_id not in served.member_ids:
         raise invalid("host_id", "serves not in this calendar")
     zone = tz or served.tz
-    members = await team(on, served)
+    members = await team(on, served, but=booking_id or "")
     lo, hi = day_span(zone, start, end)
     only = None if host_id is None else (host_id,)
-    masks = start_masks(served.rules(), members.times, lo, hi, on.now, only=only)
+    masks = start_masks(rules, members.times, lo, hi, on.now, only=only)
     details = None
     if with_ == "hosts":
         details = {iso(minute, zone): SlotDetail(hosts=ids) for minute, ids in masks.hosts_by_start().items()}
@@ -83,7 +107,7 @@ async def list_slots(
         calendar_id=served.id,
         calendar_version=served.version,
         tz=zone,
-        duration_minutes=served.duration_minutes,
+        duration_minutes=rules.duration,
         days=to_iso(masks.starts(masks.union()), zone),
         details=details,
     )

@@ -67,11 +67,19 @@ class Asking:
         return _read(SeenCalendar, await self._ask("GET", "/calendars", params={"address": address}))
 
     async def slots(
-        self, calendar: str, start: date, end: date, tz: str | None, host_id: str | None = None
+        self,
+        calendar: str,
+        start: date,
+        end: date,
+        tz: str | None,
+        host_id: str | None = None,
+        booking_id: str | None = None,
     ) -> SeenSlots:
-        """Free starts from one day to another, both included, at most 92 days."""
+        """Free starts from one day to another, both included, at most 92 days; with a booking, those to move it to."""
         params = {"calendar": calendar, "start": start.isoformat(), "end": end.isoformat()}
-        params |= {name: value for name, value in (("tz", tz), ("host_id", host_id)) if value}
+        params |= {
+            name: value for name, value in (("tz", tz), ("host_id", host_id), ("booking_id", booking_id)) if value
+        }
         return _read(SeenSlots, await self._ask("GET", "/slots", params=params))
 
     async def book(self, body: Mapping[str, Any], key: str) -> SeenBooking:

@@ -200,6 +200,7 @@ async def choose_move(own: Mine) -> Response:
         link=partial(visit.url, f"{own.path}/move"),
         time_link=lambda at, zone: visit.url(f"{own.path}/move", start=instant_text(at), tz=zone),
         host_id=booking.host.id if booking.host is not None and booking.reschedule_policy == "same_host" else None,
+        booking_id=booking.id,
         current=booking.start,
     )
     try:

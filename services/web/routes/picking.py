@@ -20,6 +20,7 @@ from services.web.domain.days import (
     month_shown,
     twice_on_the_clock,
 )
+from services.web.domain.seen import SeenSlots
 from services.web.routes.visit import Visit
 
 LOOKS_AHEAD = 4
@@ -77,7 +78,7 @@ class Link(Protocol):
 class Choice:
     """What is chosen from: a calendar, one host's times in it only, and where its links lead.
 
-    `current` is the time of the booking that is being moved.
+    `booking_id` and `current` are the booking that is being moved and its time.
     """
 
     calendar: str
@@ -85,6 +86,7 @@ class Choice:
     link: Link
     time_link: Callable[[datetime, str], str]
     host_id: str | None = None
+    booking_id: str | None = None
     current: datetime | None = None
 
 
@@ -130,20 +132,29 @@ async def pick(visit: Visit, choice: Choice) -> Picker:
 
 
 async def _free(visit: Visit, choice: Choice, start: date, end: date, zone: str) -> dict[date, list[datetime]]:
-    """Free starts by day, in the zone."""
-    try:
-        slots = await visit.asking.slots(choice.calendar, start, end, zone, choice.host_id)
-    except ApiRefused:
-        if choice.host_id is None:
-            return {}
+    """Free starts by day, in the zone; the time that the guest has is none to choose."""
+    slots = await _slots(visit, choice, start, end, zone, choice.host_id)
+    if slots is None and choice.host_id is not None:
         # That person left the calendar: whoever serves then takes over, and any free time will do.
-        slots = await visit.asking.slots(choice.calendar, start, end, zone)
+        slots = await _slots(visit, choice, start, end, zone, None)
+    if slots is None:
+        return {}
     info = ZoneInfo(zone)
-    return {
-        date.fromisoformat(day): [at.astimezone(info) for at in starts]
+    current = choice.current.astimezone(UTC) if choice.current is not None else None
+    free = {
+        date.fromisoformat(day): [at.astimezone(info) for at in starts if at.astimezone(UTC) != current]
         for day, starts in sorted(slots.days.items())
-        if starts
     }
+    return {day: starts for day, starts in free.items() if starts}
+
+
+async def _slots(
+    visit: Visit, choice: Choice, start: date, end: date, zone: str, host_id: str | None
+) -> SeenSlots | None:
+    try:
+        return await visit.asking.slots(choice.calendar, start, end, zone, host_id, choice.booking_id)
+    except ApiRefused:
+        return None
 
 
 async def _next_free(visit: Visit, choice: Choice, after: date, zone: str) -> date | None:

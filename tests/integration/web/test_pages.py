@@ -1,5 +1,6 @@
 """What every page keeps to, whatever is asked of it."""
 
+import html
 import re
 
 import httpx
@@ -148,6 +149,25 @@ async def test_limits_count_each_guest_by_their_own_address(pages: Pages) -> Non
         in (await pages.client.get(f"/{pages.address}?lang=de", headers=from_address("203.0.113.7"))).text
     )
     assert (await pages.client.get(f"/{pages.address}", headers=from_address("203.0.113.8"))).status_code == 200
+
+
+async def test_a_booking_in_a_calendar_that_was_retired_meanwhile_is_moved_by_its_page(pages: Pages) -> None:
+    link = (await booked(pages)).headers["location"].partition("?")[0]
+    member = pages.tenant.members[0]
+    calendar = (await pages.client.get("/api/v1/calendars", params={"address": pages.address})).json()
+    staff = pages.tenant.headers(member)
+    retired = await pages.client.post(f"/api/v1/calendars/{calendar['id']}/retire", headers=staff)
+    assert retired.status_code == 200, retired.text
+    await pages.system.quiet()
+    chosen = await pages.client.get(f"{link}/move?day=2027-01-05&lang=en")
+    times = re.findall(r'href="([^"]*/move\?start=[^"]*)"', chosen.text)
+    assert len(times) == 15  # all of the day but the one that the guest has
+    asked = await pages.client.get(html.unescape(times[0]))
+    sent = dict(re.findall(r'name="(start|key|version)" value="([^"]*)"', asked.text))
+    assert (await pages.client.post(f"{link}/move", data=sent)).status_code == 303
+    token = link.rpartition("/")[2]
+    seen = await pages.client.get("/api/v1/bookings/current", headers={"Authorization": f"Bearer {token}"})
+    assert (seen.json()["revision"], seen.json()["start"]) == (1, "2027-01-05T09:00:00+01:00")
 
 
 async def test_static_files_may_be_kept_for_ever_under_their_own_name_only(pages: Pages) -> None:
