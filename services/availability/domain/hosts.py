@@ -38,9 +38,13 @@ class Host(Record):
     """One member's time."""
 
     collection: ClassVar[str] = "hosts"
+    format: ClassVar[int] = 2
+    """2: `blocks_versions`"""
 
     rules_version: int = 0
     """Raised by every change of the member's schedules and blocks."""
+    blocks_versions: dict[str, int] = {}
+    """Calendar whose own blocks changed while this member served in it -> its `blocks_version` since then, at least."""
     reservations: tuple[Reservation, ...] = ()
     refused: dict[str, str] = {}
     """Day of the padded start -> hashes of refused (booking, attempt), 16 hex characters each, joined."""
@@ -79,6 +83,9 @@ class Ask:
     offered: bool
     rules_version: int | None
     """None: rules do not matter (any more), `offered` is the last word"""
+    calendar_id: str = ""
+    blocks_version: int = 0
+    """as of which `offered` heeds the calendar's own blocks"""
     reserved: SlotReserved | None = None
     """What a yes says when the rotation still has to choose."""
     assigned: AssigneeSettled | None = None
@@ -105,7 +112,9 @@ def reserve(host: Host | None, ask: Ask, host_id: str, now: datetime) -> Decisio
 
 
 def _reserve_unheard(host: Host, ask: Ask, day: str, mark: str, now: datetime) -> Decision[Host, Reply]:
-    if ask.rules_version is not None and host.rules_version != ask.rules_version:
+    if ask.rules_version is not None and (
+        host.rules_version != ask.rules_version or host.blocks_versions.get(ask.calendar_id, 0) > ask.blocks_version
+    ):
         return Decision(Reply.STALE)
     if not ask.offered or host.clash(ask.start, ask.end, but=ask.booking_id) is not None:
         return Decision(Reply.REFUSED, host.change(refused=_with_mark(host.refused, day, mark)))
@@ -164,6 +173,14 @@ def change_rules(host: Host | None, host_id: str) -> Decision[Host, int]:
     host = host or Host(id=host_id)
     changed = host.change(rules_version=host.rules_version + 1)
     return Decision(changed.rules_version, changed)
+
+
+def change_blocks(host: Host | None, host_id: str, calendar_id: str, version: int) -> Decision[Host, None]:
+    """The own blocks of a calendar in which this member serves changed: a racing reservation in it must look again."""
+    host = host or Host(id=host_id)
+    if host.blocks_versions.get(calendar_id, 0) >= version:
+        return Decision(None)
+    return Decision(None, host.change(blocks_versions={**host.blocks_versions, calendar_id: version}))
 
 
 def archive(host: Host, now: datetime) -> Host:

@@ -1,7 +1,8 @@
 """What availability knows besides reservations: schedules, blocks, calendars as published, members.
 
 A change of a member's schedules or blocks is written first and then raises `rules_version` in the host record
-(timer `apply_rules`), so a reservation that races with it looks again.
+(timer `apply_rules`), so a reservation that races with it looks again. Blocks of a calendar raise its `blocks_version`
+and tell it to the host record of everybody who serves there: that record alone decides who gets a time.
 """
 
 from datetime import date, datetime, timedelta
@@ -208,11 +209,15 @@ def serve_calendar(current: ServedCalendar | None, told: CalendarPublished) -> D
     return Decision(None, served, owes=[event(applied)])
 
 
-def change_blocks(current: ServedCalendar | None) -> Decision[ServedCalendar, None]:
-    """The calendar's own blocks changed: what is kept of them in memory is stale."""
+def change_blocks(current: ServedCalendar | None) -> Decision[ServedCalendar, ServedCalendar | None]:
+    """The calendar's own blocks changed: what is kept of them in memory is stale. Answers the calendar as it is now.
+
+    Whoever joins the calendar later does so in this record, so an ask for their time has read this version of it.
+    """
     if current is None:
         return Decision(None)
-    return Decision(None, current.change(blocks_version=current.blocks_version + 1))
+    changed = current.change(blocks_version=current.blocks_version + 1)
+    return Decision(changed, changed)
 
 
 def changed_rule(record: MemberSchedule | Blocks, action: str, actor_id: str, now: datetime) -> list[Owed]:

@@ -1,5 +1,8 @@
 """What availability learns: members, calendars as published, and changes of schedules and blocks."""
 
+import asyncio
+from functools import partial
+
 from services.availability.domain import hosts, rules
 from services.availability.domain.hosts import Host
 from services.availability.domain.rules import Blocks, Member, MemberSchedule, ServedCalendar
@@ -41,5 +44,19 @@ async def apply_blocks(blocks_id: str, on: Turn) -> None:
         if blocks.owner_id.startswith("mem_"):
             await on.records(Host).decide(blocks.owner_id, lambda h: hosts.change_rules(h, blocks.owner_id))
         else:
-            await on.records(ServedCalendar).decide(blocks.owner_id, rules.change_blocks)
+            await _tell_hosts(await on.records(ServedCalendar).decide(blocks.owner_id, rules.change_blocks), on)
         await on.records(Blocks).decide(blocks_id, lambda b: rules.rules_applied(b, owed))
+
+
+async def _tell_hosts(calendar: ServedCalendar | None, on: Turn) -> None:
+    if calendar is None:
+        return
+    await asyncio.gather(
+        *(
+            on.records(Host).decide(
+                host_id,
+                partial(hosts.change_blocks, host_id=host_id, calendar_id=calendar.id, version=calendar.blocks_version),
+            )
+            for host_id in calendar.member_ids
+        )
+    )

@@ -148,6 +148,8 @@ async def _ask_host(
             offered=host_id in _candidates(request, calendar, members.without_bookings()),
             # Whoever has left the calendar since they were pinned has no rules in it to look at again: it is a no.
             rules_version=members.versions.get(host_id),
+            calendar_id=calendar.id,
+            blocks_version=calendar.blocks_version,
             reserved=_reserved(request, calendar, attempt, host_id),
             assigned=_settled(request, attempt, host_id),
             at_once=attempt.at_once,
@@ -155,6 +157,7 @@ async def _ask_host(
         reply = await on.records(Host).decide(host_id, lambda h, ask=ask: hosts.reserve(h, ask, host_id, on.now))
         if reply is not Reply.STALE:
             return reply
+        calendar = await on.records(ServedCalendar).get(calendar.id) or calendar
         members = await team(on, calendar, but=request.booking_id)
 
 
