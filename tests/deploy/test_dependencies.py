@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 from tests.deploy.test_imports import graph
 
 ROOT = Path(__file__).parents[2]
-OURS = {"turnus_contracts", "turnus_runtime", "services"}
+OURS = {"turnus_contracts", "turnus_runtime", "services", "oversight"}
 SERVICES = sorted(path.name for path in (ROOT / "services").iterdir() if (path / "__init__.py").exists())
 
 
@@ -61,3 +61,7 @@ def test_the_runtime_asks_for_all_that_it_imports() -> None:
 def test_a_service_asks_for_all_that_it_imports(service: str) -> None:
     shared = asked_for("libs/contracts") | asked_for("libs/runtime")
     assert not_asked_for(f"services.{service}", shared | asked_for(".", service)) == set()
+
+
+def test_oversight_needs_no_more_than_every_image_has() -> None:
+    assert not_asked_for("oversight", asked_for("libs/contracts") | asked_for("libs/runtime")) == set()

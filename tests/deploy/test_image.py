@@ -34,15 +34,17 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_it_holds_the_product_whole_and_apart_from_its_source(image: Path) -> None:
-    package = _site_packages(image) / "services"
-    wanted = {
-        path.relative_to(ROOT)
-        for path in (ROOT / "services").rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    }
-    assert wanted <= {path.relative_to(package.parent) for path in package.rglob("*")}
-    assert (package.parent / "turnus_contracts").is_dir()
-    assert (package.parent / "turnus_runtime").is_dir()
+    packages = _site_packages(image)
+    for name in ("services", "oversight"):
+        wanted = {
+            path.relative_to(ROOT)
+            for path in (ROOT / name).rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts
+        }
+        assert wanted
+        assert wanted <= {path.relative_to(packages) for path in (packages / name).rglob("*")}
+    assert (packages / "turnus_contracts").is_dir()
+    assert (packages / "turnus_runtime").is_dir()
     assert (image / "bin" / "turnus").exists()
 
 

@@ -6,7 +6,7 @@ from functools import cache
 import grimp
 import pytest
 
-ROOTS = ("turnus_contracts", "turnus_runtime", "services")
+ROOTS = ("turnus_contracts", "turnus_runtime", "services", "oversight")
 
 
 @cache

@@ -1,22 +1,26 @@
 """What must hold, looked at with every write and every word said, and once more when everything has come to rest.
 
-Invariants: `reliability.md` ("Proof"). The watcher sees all stores and the broker at once, which no service can.
+What can be told from records is said by `oversight.invariants`, as the auditor says it of live stores. The watcher sees
+all stores and the broker at once and every step between, so it adds what is about steps and words.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from contextvars import ContextVar
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from services.assignment.domain.choice import Charge, Choice, choice_id
+from oversight.invariants import copies, sagas, times, turns
+from oversight.invariants.findings import Finding
+from oversight.invariants.sagas import ARROWS, STANDING
+from services.assignment.domain.choice import Choice, choice_id
 from services.assignment.domain.rotation import Rotation
 from services.availability.domain.claims import Claim
 from services.availability.domain.hosts import Host, Reservation
 from services.availability.domain.rules import APPLY_RULES, Blocks, ServedCalendar
 from services.booking.domain.bookings import Booking
 from services.booking.domain.calendars import Calendar
-from services.booking.domain.saga import SAGA
 from turnus_contracts import AssigneeChosen, AssigneeSettled, SlotRefused
 from turnus_runtime.mongo import documents
 from turnus_runtime.ports import Message
@@ -38,12 +42,8 @@ WATCHED: dict[tuple[str, str], type[Record]] = {
     ("assignment", "rotations"): Rotation,
     ("assignment", "choices"): Choice,
 }
-ARROWS = {(arrow.source, arrow.target) for arrow in SAGA.transitions}
-STANDING = ("confirmed", "attended", "no_show")
 HANDLING: ContextVar[str] = ContextVar("handling", default="")
 FINAL = ("confirmed", "moved", "rejected", "move_refused", "expired", "move_expired")
-FINAL_WITHIN = timedelta(seconds=60 + 90)
-"""The deadline, and what it may take until a process of booking is there, thawed and swept, in the worst of storms."""
 ANSWERED_WITHIN = timedelta(seconds=35)
 """While everything works no request may expire that has as long as this to ask again, at 10 or 30 s at the latest."""
 
@@ -80,7 +80,7 @@ class Watch:
         elif isinstance(record, Host):
             self._host(before, record)
         elif isinstance(record, Rotation):
-            self._zero(record)
+            self._none(turns.balanced(record))
 
     def published(self, process: "SimulatedProcess", messages: Sequence[Message]) -> None:
         """A process says something."""
@@ -128,7 +128,7 @@ class Watch:
         self.coverage[f"booking {came_from} --{what}--> {now.status}"] += 1
         if what in FINAL:
             self._in_time(now, what)
-        if came_from != now.status and (came_from, now.status) not in ARROWS:
+        if not sagas.is_legal(came_from, now.status):
             self._world.fail(f"{_short(now.id)} went from {came_from} to {now.status}")
         if before is not None:
             if now.version < before.version or len(now.attempts) < len(before.attempts):
@@ -136,8 +136,7 @@ class Watch:
             for old, new in zip(before.attempts, now.attempts, strict=False):
                 if old.state != "open" and new != old:
                     self._world.fail(f"attempt {old.number} of {_short(now.id)} was {old.state} and is {new.state}")
-        if sum(attempt.state == "open" for attempt in now.attempts) > 1:
-            self._world.fail(f"{_short(now.id)} has two open attempts")
+        self._none((*sagas.whole(now), *sagas.path(now), *sagas.timers(now)))
         if now.status in STANDING and not self._held(now):
             self._world.fail(f"{_short(now.id)} is {now.status} and {_short(now.host_ids[0])} does not hold the time")
 
@@ -145,26 +144,17 @@ class Watch:
         asked, calm = booking.latest.requested_at, self._world.calm_since
         if self._world.weather.skewed:
             return
-        if booking.changed_at - asked > FINAL_WITHIN:
+        if not sagas.in_time(asked, booking.changed_at):
             self._world.fail(f"{_short(booking.id)} was {what} {booking.changed_at - asked} after it was asked for")
         if what.endswith("expired") and calm is not None and booking.changed_at - max(asked, calm) > ANSWERED_WITHIN:
             self._world.fail(f"{_short(booking.id)} expired although everything worked")
 
     def _held(self, booking: Booking) -> bool:
         host: Host | None = self._last.get(("availability", "hosts", booking.host_ids[0]), (0, None))[1]
-        if host is None:
-            return False
-        end = int(booking.end.timestamp()) // 60 + booking.buffer_after_minutes
-        held = host.held(booking.id, booking.attempt)
-        return held is not None or end <= host.closed_until
+        return times.is_held(booking, host)
 
     def _host(self, before: Host | None, now: Host) -> None:
-        for first in now.reservations:
-            for other in now.reservations:
-                if first.booking_id != other.booking_id and first.start < other.end and other.start < first.end:
-                    self._world.fail(
-                        f"{_short(now.id)} is double booked: {_short(first.booking_id)} and {_short(other.booking_id)}"
-                    )
+        self._none(times.double_bookings(now))
         for new in now.reservations:
             if before is None or new not in before.reservations:
                 self._not_blocked(now, new)
@@ -188,9 +178,9 @@ class Watch:
                 if not block.removed and new.start < block.end and block.start < new.end:
                     self._world.fail(f"{_short(host.id)} gives {_short(new.booking_id)} a time that is blocked")
 
-    def _zero(self, rotation: Rotation) -> None:
-        if sum(member.credit for member in rotation.members):
-            self._world.fail(f"the credits of {_short(rotation.id)} do not add up to zero")
+    def _none(self, findings: Iterable[Finding]) -> None:
+        for finding in findings:
+            self._world.fail(f"{finding.kind}: {shortened(' '.join((*finding.records, finding.says)))}")
 
     # -- at rest
 
@@ -217,75 +207,59 @@ class Watch:
         return found
 
     def check(self) -> None:
-        """Everything has come to rest: what stands holds exactly one interval, nothing else holds any."""
-        holding: dict[str, list[tuple[str, int]]] = defaultdict(list)
-        for host in self.records(Host):
-            for held in host.reservations:
-                holding[held.booking_id].append((host.id, held.attempt))
-        for booking in self.records(Booking):
-            found = holding.pop(booking.id, [])
-            wanted = [(booking.host_ids[0], booking.attempt)] if booking.status in STANDING else []
-            if found != wanted and not (found == [] and self._held(booking)):
-                shown = [(_short(host), attempt) for host, attempt in found]
-                self._world.fail(f"{_short(booking.id)} is {booking.status} and holds {shown} at rest")
-        if holding:
-            self._world.fail(f"nobody knows the bookings that hold {dict(holding)}")
-        for rotation in self.records(Rotation):
-            self._rotation(rotation)
-        served: dict[Any, Any] = {
-            (type(one), one.id): one for one in (*self.records(ServedCalendar), *self.records(Rotation))
-        }
-        for calendar in self.records(Calendar):
-            versions = (served[ServedCalendar, calendar.id].version, served[Rotation, calendar.id].calendar_version)
-            if set(versions) != {calendar.published_version}:
-                self._world.fail(
-                    f"{_short(calendar.id)} is published as {calendar.published_version} and served as {versions}"
-                )
-
-    def _rotation(self, rotation: Rotation) -> None:
-        credit: Counter[str] = Counter()
+        """Everything has come to rest: what stands is held and paid once, and nothing else is."""
+        hosts: dict[str, Host] = {host.id: host for host in self.records(Host)}
+        claims: dict[str, Claim] = {claim.id: claim for claim in self.records(Claim)}
         choices: dict[str, Choice] = {choice.id: choice for choice in self.records(Choice)}
-        for booking in self.records(Booking):
-            if booking.calendar_id != rotation.id:
-                continue
-            for number in range(1, len(booking.attempts) + 1):
-                choice = choices.get(choice_id(booking.id, number))
-                if choice is not None and choice.charge is not None and choice.charge.charged:
-                    credit.update(self._in_force(booking, number, choice, choice.charge))
-                elif booking.status in STANDING and booking.charged == number == 1:
-                    self._world.fail(f"{_short(booking.id)} says it was charged and there is no choice")
+        bookings: dict[str, Booking] = {booking.id: booking for booking in self.records(Booking)}
+        for host in hosts.values():
+            for held in host.reservations:
+                self._none(times.wanted(host, held, bookings.get(held.booking_id)))
+        for booking in bookings.values():
+            self._none(times.held(booking, hosts.get(booking.host_ids[0]) if booking.host_ids else None))
+            self._none(times.claimed(booking, claims.get(booking.id)))
+            made = {number: choice_id(booking.id, number) for number in range(1, len(booking.attempts) + 1)}
+            known = {number: choices[wanted] for number, wanted in made.items() if wanted in choices}
+            self._none(turns.paid(booking, known, claims.get(booking.id)))
+        for claim in claims.values():
+            self._none(times.of_somebody(claim, bookings.get(claim.id)))
+        for choice in choices.values():
+            self._none((*turns.applied(choice), *turns.of_somebody(choice, bookings.get(choice.booking_id))))
         if self._world.members_stay:
-            for member in rotation.members:
-                if member.credit != credit[member.member_id]:
-                    self._world.fail(
-                        f"{_short(member.member_id)} has credit {member.credit}, their choices say "
-                        f"{credit[member.member_id]}"
-                    )
+            for rotation in self.records(Rotation):
+                self._credit(rotation, bookings, choices)
+        served: dict[str, ServedCalendar] = {one.id: one for one in self.records(ServedCalendar)}
+        rotations: dict[str, Rotation] = {one.id: one for one in self.records(Rotation)}
+        for calendar in self.records(Calendar):
+            version = calendar.published_version
+            self._none(copies.current(calendar.id, version, "availability", served[calendar.id].version))
+            self._none(copies.current(calendar.id, version, "assignment", rotations[calendar.id].calendar_version))
 
-    def _in_force(self, booking: Booking, number: int, choice: Choice, charge: Charge) -> Counter[str]:
-        """What this charged choice has moved; nothing if it was returned, as it must be unless it is in force."""
-        moved: Counter[str] = Counter()
-        stands = booking.status in STANDING and number == booking.charged
-        if choice.returned == stands:
-            self._world.fail(
-                f"the choice for attempt {number} of {_short(booking.id)} ({booking.status}, charged "
-                f"{booking.charged}) is returned: {choice.returned}"
-            )
-        if stands:
-            moved.update({share.member_id: share.gained for share in charge.candidates})
-            moved[choice.payer or ""] -= charge.paid
-            if choice.payer != booking.host_ids[0]:
-                self._world.fail(
-                    f"{_short(choice.payer or '')} pays for {_short(booking.id)} that "
-                    f"{_short(booking.host_ids[0])} serves"
-                )
-        return moved
+    def _credit(self, rotation: Rotation, bookings: dict[str, Booking], choices: dict[str, Choice]) -> None:
+        """While nobody joins or leaves, credits are exactly what the choices in force say."""
+        credit: Counter[str] = Counter()
+        for choice in choices.values():
+            booking = bookings.get(choice.booking_id)
+            if choice.calendar_id != rotation.id or choice.charge is None or booking is None:
+                continue
+            if turns.in_force(booking, choice.attempt):
+                credit.update({share.member_id: share.gained for share in choice.charge.candidates})
+                credit[choice.payer or ""] -= choice.charge.paid
+        for member in rotation.members:
+            if member.credit != credit[member.member_id]:
+                said = f"credit {member.credit}, their choices say {credit[member.member_id]}"
+                self._world.fail(f"{_short(member.member_id)} has {said}")
 
 
 def transitions_missed(seen: Collection[str]) -> list[str]:
     """Arrows between states that none of these (keys of `coverage`) has drawn."""
     drawn = {(name.split(" --")[0].removeprefix("booking "), name.rpartition("--> ")[2]) for name in seen}
     return [f"{source} → {target}" for source, target in sorted(ARROWS - drawn)]
+
+
+def shortened(text: str) -> str:
+    """The text with its ids as they are shown in a table."""
+    return re.sub(r"\b(?:bk|mem|cal|cho)_\w+", lambda found: _short(found[0]), text)
 
 
 def _short(id: str) -> str:

@@ -30,13 +30,16 @@ _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})(
 
 Record = Callable[[float, Mapping[str, str | int]], None]
 """Take one measurement with its labels."""
-Gauge = Literal["owed_age", "owed", "lag", "busy", "clock_doubt"]
+Gauge = Literal["owed_age", "owed", "lag", "busy", "clock_doubt", "audit_violations", "audit_checked", "audit_age"]
 GAUGES: Mapping[Gauge, tuple[str, str, str]] = {
     "owed_age": ("turnus.owed.age", "s", "How long the oldest owed entry is due"),
     "owed": ("turnus.owed.entries", "", "Records with something due"),
     "lag": ("turnus.consumer.lag", "", "Messages written and not yet finished by this process"),
     "busy": ("turnus.consumer.busy", "", "Messages taken and not finished"),
     "clock_doubt": ("turnus.clock.doubt", "s", "How far the clock may be off the store's"),
+    "audit_violations": ("turnus.audit.violations", "", "What the auditor knows to be violated"),
+    "audit_checked": ("turnus.audit.checked", "", "Places the auditor has looked at since it began"),
+    "audit_age": ("turnus.audit.age", "s", "How long ago the auditor's latest round ended"),
 }
 
 serving: ContextVar[str] = ContextVar("turnus_serving", default="")

@@ -1,7 +1,8 @@
 """The `turnus` command.
 
 A command's module is imported when the command runs, so that `turnus --help` and `turnus down` answer at once. What a
-person can mend is one clear sentence on stderr and exit code 1; wrong usage is 2; Ctrl-C is 130.
+person can mend is one clear sentence on stderr and exit code 1 (a command may name another one, `unanswered`, for
+servers that do not answer); wrong usage is 2; Ctrl-C is 130.
 """
 
 import re
@@ -32,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parsed(argv)
     module, _, function = str(arguments.run).partition(":")
     try:
-        return int(getattr(import_module(f"turnus_runtime.cli.{module}"), function)(arguments) or 0)
+        where = module if "." in module else f"turnus_runtime.cli.{module}"
+        return int(getattr(import_module(where), function)(arguments) or 0)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # `turnus events tail | head`
@@ -43,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if sentence is None:
             raise
         print(f"turnus: {sentence}", file=sys.stderr)
-        return 1
+        return getattr(arguments, "unanswered", 1) if _is_unanswered(problem) else 1
 
 
 def _sentence(problem: Exception) -> str | None:
@@ -53,6 +55,10 @@ def _sentence(problem: Exception) -> str | None:
             way_out = _WAYS_OUT.get(kind.__name__)
             return str(problem) if way_out is None else way_out.format(_FULL_STORY.split(str(problem))[0])
     return None
+
+
+def _is_unanswered(problem: Exception) -> bool:
+    return any(kind.__name__ in _WAYS_OUT for kind in type(problem).__mro__)
 
 
 _FULL_STORY = re.compile(r" \(configured timeouts|, Timeout: ")

@@ -1,12 +1,18 @@
-"""What can be typed. Every command says which function runs it, as `module:function` of this package."""
+"""What can be typed. Every command says which function runs it, as `module:function` of this package.
+
+Other packages add commands by entry points (`turnus.commands`): functions that get the parsers to add theirs to, and
+name what runs them with the whole path of its module.
+"""
 
 import argparse
 import re
 from collections.abc import Sequence
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 ROLES = ("http", "consume", "jobs")
+COMMANDS_GROUP = "turnus.commands"
 
 
 def parsed(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -21,6 +27,8 @@ def _parser() -> argparse.ArgumentParser:
     _looking(commands)
     _mending(commands)
     _making(commands)
+    for added in sorted(entry_points(group=COMMANDS_GROUP)):
+        added.load()(commands)
     return parser
 
 
@@ -62,7 +70,7 @@ def _looking(commands: "Commands") -> None:
     tail = _add(events, "tail", "looking:tail", "print events as they come, one JSON object a line")
     tail.add_argument("topics", nargs="*", metavar="TOPIC", help="all without personal data by default")
     tail.add_argument(
-        "--since", type=_seconds, default=0.0, metavar="10m|2h|7d|all", help="begin earlier than now (default: now)"
+        "--since", type=seconds, default=0.0, metavar="10m|2h|7d|all", help="begin earlier than now (default: now)"
     )
     tail.add_argument("--no-follow", action="store_true", help="end with the last event that is there now")
 
@@ -109,7 +117,7 @@ def _as_json(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="for programs")
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
     """`90s`, `10m`, `2h`, `7d` in seconds; `all` is infinity."""
     if text == "all":
         return float("inf")

@@ -1,0 +1,208 @@
+"""Looking at one place: everything that an invariant compares is read, and what does not hold is said.
+
+A look is taken again by ids alone; a walk through everything (`walking.py`) takes the same looks with what it has read.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from itertools import chain
+from typing import Protocol
+
+from oversight.invariants import copies, mails, sagas, times, turns, work
+from oversight.invariants.findings import Finding, place
+from oversight.reading import RECORDS, Reading
+from services.accounts.domain.members import Member
+from services.accounts.domain.signing import SigningPair
+from services.accounts.domain.workspaces import Workspace
+from services.assignment.domain.choice import Choice, choice_id
+from services.assignment.domain.rotation import Rotation
+from services.availability.domain import rules
+from services.availability.domain.claims import Claim
+from services.availability.domain.hosts import Host
+from services.booking.domain import calendars
+from services.booking.domain.bookings import Booking
+from services.booking.domain.calendars import Calendar
+from services.notify.domain import projections
+from services.notify.domain.notices import Notice
+from turnus_runtime.credentials import SigningKey
+from turnus_runtime.records import Projection, Record
+
+OWED_WITHIN = sagas.FINAL_WITHIN
+"""Whatever is due is done within this: by a relay at once, by the sweeper of another process after seconds."""
+
+
+class Look(Protocol):
+    """One place to look at; equal ones are the same place."""
+
+    async def taken(self, on: Reading) -> list[Finding]:
+        """Read afresh what belongs to it, and say what does not hold."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AtBooking:
+    """A booking, and what other services have about it."""
+
+    id: str
+
+    async def taken(self, on: Reading) -> list[Finding]:
+        """See `Look`."""
+        booking = await on.get("booking", Booking, self.id)
+        if booking is None:
+            return []
+        host = await on.get("availability", Host, booking.host_ids[0]) if booking.host_ids else None
+        return await self.of(booking, host, on)
+
+    async def of(self, booking: Booking, host: Host | None, on: Reading) -> list[Finding]:
+        """The same for a booking and its host (None: it has none, or that one has no record)."""
+        numbered = {attempt.number: choice_id(booking.id, attempt.number) for attempt in booking.attempts}
+        claim, notice, found = await asyncio.gather(
+            on.get("availability", Claim, booking.id),
+            on.get("notify", Notice, booking.id),
+            on.many("assignment", Choice, list(numbered.values())),
+        )
+        choices = {number: found[wanted] for number, wanted in numbered.items() if wanted in found}
+        return [
+            *sagas.alone(booking, on.clock.now()),
+            *times.held(booking, host),
+            *times.claimed(booking, claim),
+            *turns.paid(booking, choices, claim),
+            *chain.from_iterable(turns.applied(choice) for choice in choices.values()),
+            *mails.told(booking, notice),
+            *(mails.once(notice) if notice is not None else ()),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class AtReservation:
+    """What a host holds for one booking."""
+
+    host_id: str
+    booking_id: str
+
+    async def taken(self, on: Reading) -> list[Finding]:
+        """See `Look`."""
+        host = await on.get("availability", Host, self.host_id)
+        booking = await on.get("booking", Booking, self.booking_id)
+        return [] if host is None else self.of(host, booking)
+
+    def of(self, host: Host, booking: Booking | None) -> list[Finding]:
+        """The same for a host and a booking (None: there is none)."""
+        held = [one for one in host.reservations if one.booking_id == self.booking_id]
+        return [finding for one in held for finding in times.wanted(host, one, booking)]
+
+
+@dataclass(frozen=True, slots=True)
+class AtHost:
+    """A host record by itself."""
+
+    id: str
+
+    async def taken(self, on: Reading) -> list[Finding]:
+        """See `Look`."""
+        host = await on.get("availability", Host, self.id)
+        return [] if host is None else list(times.double_bookings(host))
+
+
+@dataclass(frozen=True, slots=True)
+class AtRotation:
+    """A rotation by itself."""
+
+    id: str
+
+    async def taken(self, on: Reading) -> list[Finding]:
+        """See `Look`."""
+        rotation = await on.get("assignment", Rotation, self.id)
+        return [] if rotation is None else list(turns.balanced(rotation))
+
+
+@dataclass(frozen=True, slots=True)
+class AtFollower:
+    """A claim, a choice or a notice: whether its booking is there."""
+
+    kind: type[Claim] | type[Choice] | type[Notice]
+    id: str
+
+    async def taken(self, on: Reading) -> list[Finding]:
+        """See `Look`."""
+        record = await on.get(FOLLOWERS[self.kind], self.kind, self.id)
+        return [] if record is None else await self.of(record, on)
+
+    async def of(self, record: Claim | Choice | Notice, on: Reading) -> list[Finding]:
+        """The same for this record."""
+        booking = await on.get("booking", Booking, record.booking_id if isinstance(record, Choice) else record.id)
+        if isinstance(record, Claim):
+            return list(times.of_somebody(record, booking))
+        if isinstance(record, Choice):
+            return list(turns.of_somebody(record, booking))
+        return list(mails.of_somebody(record, booking))
+
+
+FOLLOWERS: dict[type[Claim] | type[Choice] | type[Notice], str] = {
+    Claim: "availability",
+    Choice: "assignment",
+    Notice: "notify",
+}
+
+Source = type[Calendar] | type[Member] | type[Workspace] | type[SigningPair]
+SOURCES: dict[Source, str] = {Calendar: "booking", Member: "accounts", Workspace: "accounts", SigningPair: "accounts"}
+COPIES: dict[Source, dict[str, type[Record]]] = {
+    Calendar: {"availability": rules.ServedCalendar, "assignment": Rotation, "notify": projections.Calendar},
+    Member: {"booking": calendars.Member, "availability": rules.Member, "notify": projections.Member},
+    Workspace: {"booking": calendars.Workspace, "notify": projections.Workspace},
+    SigningPair: dict.fromkeys(RECORDS, SigningKey),
+}
+"""Who keeps what of whose records."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtSource:
+    """A record that others keep copies of."""
+
+    kind: Source
+    id: str
+
+    async def taken(self, on: Reading) -> list[Finding]:
+        """See `Look`."""
+        record = await on.get(SOURCES[self.kind], self.kind, self.id)
+        return [] if record is None else await self.of(record, on)
+
+    async def of(self, record: Calendar | Member | Workspace | SigningPair, on: Reading) -> list[Finding]:
+        """The same for this record."""
+        published = record.published_version if isinstance(record, Calendar) else record.version
+        if not published:
+            return []
+        told = record.key_id if isinstance(record, SigningPair) else record.id
+        found: list[Finding] = []
+        for service, kind in COPIES[self.kind].items():
+            known = _version(await on.get(service, kind, told))
+            at, copy = place(SOURCES[self.kind], self.kind, record.id), place(service, kind, told)
+            found += copies.current(at, published, copy, known)
+        return found
+
+
+def _version(copy: Record | None) -> int | None:
+    if isinstance(copy, Rotation):
+        return copy.calendar_version
+    if isinstance(copy, Projection | rules.ServedCalendar):
+        return copy.version
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class AtOwed:
+    """What a record owes."""
+
+    service: str
+    kind: type[Record]
+    id: str
+
+    async def taken(self, on: Reading) -> list[Finding]:
+        """See `Look`."""
+        record = await on.get(self.service, self.kind, self.id)
+        return [] if record is None else self.of(record, on)
+
+    def of(self, record: Record, on: Reading) -> list[Finding]:
+        """The same for this record."""
+        at = place(self.service, self.kind, record.id)
+        return list(work.done(at, record.owed, on.clock.now(), OWED_WITHIN))
