@@ -6,14 +6,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.support.stack import Names
+from tests.support.system import System
+from turnus_contracts import SlotRefused
 from turnus_runtime import cli
 from turnus_runtime.embedded import Endpoints
 from turnus_runtime.kafka.reading import KafkaReader
 from turnus_runtime.operations import connected, dead_letters, reader_of
-from turnus_runtime.process import Process
+from turnus_runtime.process import Process, installed, listening, topics_of
+from turnus_runtime.settings import Settings, load
 
 from .conftest import until
 from .shop import BuyerNamed, ThingSold, service
@@ -65,6 +69,11 @@ def service_module() -> str:
 async def idle(turnus: Turnus) -> AsyncIterator[Process]:
     async with connected([service], {}) as process:
         yield process
+
+
+@pytest.fixture
+def reader_alone(turnus: Turnus) -> KafkaReader:
+    return reader_of(load(Settings))
 
 
 @pytest.fixture
@@ -158,3 +167,92 @@ async def test_a_workspace_cannot_be_made_where_nobody_listens(
     assert code == 1
     assert told.startswith(f"turnus: http://127.0.0.1:{unused_tcp_port} does not answer (ConnectError)")
     assert "horse" not in told
+
+
+async def test_topics_makes_what_is_missing_and_says_which(turnus: Turnus, reader_alone: KafkaReader) -> None:
+    wanted = [spec.name for spec in topics_of(installed(), load(Settings))]
+    assert await reader_alone.existing(wanted) == {}
+    code, out, told = await turnus("topics")
+    assert (code, sorted(out.split())) == (0, sorted(wanted)), told
+    assert set(await reader_alone.existing(wanted)) == set(wanted)
+    assert await turnus("topics") == (0, "", "")
+
+
+async def test_schemas_are_written_and_checked_below_the_directory_where_it_is_said(
+    turnus: Turnus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    monkeypatch.chdir(checkout)
+    code, out, told = await turnus("schemas")
+    assert (code, told) == (0, "")
+    written = {str(path.relative_to(checkout)) for path in checkout.rglob("*") if path.is_file()}
+    assert set(out.split()) == written
+    assert {"docs/openapi.json", "docs/saga.md", "libs/contracts/schemas/BookingConfirmed.json"} <= written
+    assert await turnus("schemas", "--check") == (0, "", "")
+    page = checkout / "docs" / "saga.md"
+    right = page.read_text()
+    page.write_text(right + "\n")
+    assert await turnus("schemas", "--check") == (1, "", "docs/saga.md is not current: run `make schemas`\n")
+    assert page.read_text() == right + "\n"
+    assert await turnus("schemas") == (0, "docs/saga.md\n", "")
+    assert page.read_text() == right
+
+
+async def test_schemas_refuse_a_contract_that_breaks_what_was_promised(
+    turnus: Turnus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    golden = tmp_path / "libs" / "contracts" / "schemas" / "SlotRefused.json"
+    golden.parent.mkdir(parents=True)
+    promised = {**SlotRefused.model_json_schema(), "required": ["weather"]}
+    promised["properties"] = {**promised["properties"], "weather": {"type": "string"}}
+    golden.write_text(json.dumps(promised))
+    monkeypatch.chdir(tmp_path)
+    for typed in (("schemas",), ("schemas", "--check")):
+        code, out, told = await turnus(*typed)
+        assert (code, out) == (1, "")
+        assert told.startswith("SlotRefused: ")
+    assert json.loads(golden.read_text()) == promised
+
+
+async def test_a_workspace_is_made_and_its_owner_signs_in_with_the_password_from_the_pipe(
+    turnus: Turnus,
+    embedded_servers: Endpoints,
+    fresh_broker: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    system = System(embedded_servers, ("accounts",), kafka_url=fresh_broker)
+    async with system.running(), listening(system.process.app(), "127.0.0.1", 0) as port:
+        url = f"http://127.0.0.1:{port}"
+
+        async def create(slug: str, *more: str) -> tuple[int, str, str]:
+            secret = tmp_path / "password"
+            secret.write_text("correct horse battery\n")
+            with secret.open() as pipe:
+                monkeypatch.setattr("sys.stdin", pipe)
+                owner = ("--owner-name", "Ada", "--owner-email", "ada@example.org")
+                return await turnus(
+                    "workspace", "create", "--name", "Haus", "--slug", slug, *owner, "--url", url, *more
+                )
+
+        code, out, told = await create("haus", "--idempotency-key", "once", "--tz", "Europe/Vienna", "--locale", "de")
+        assert code == 0, told
+        made = printed(out)
+        assert (made["slug"], made["tz"], made["locale"]) == ("haus", "Europe/Vienna", "de")
+        body = {"workspace": "haus", "email": "ada@example.org", "password": "correct horse battery"}
+        async with httpx.AsyncClient(base_url=url) as client:
+            signed_in = await client.post("/api/v1/sessions", json=body)
+        assert signed_in.status_code == 201, signed_in.text
+        code, out, _ = await create("haus", "--idempotency-key", "once", "--tz", "Europe/Vienna", "--locale", "de")
+        assert (code, printed(out)["id"]) == (0, made["id"])
+        code, _, told = await create("haus")
+        assert (code, told[:8], "horse" in told) == (1, "turnus: ", False)
+        code, _, told = await create("Not A Slug")
+        assert code == 1
+        assert "slug: " in told
+
+
+def printed(out: str) -> dict[str, Any]:
+    """The JSON that the command printed: the service in this process logs to the same stdout around it."""
+    return dict(json.JSONDecoder().raw_decode(out, out.index("{\n"))[0])
