@@ -17,5 +17,6 @@ service = Service(
     summary="The pages of guests: a client of the public API",
     routes=router,
     refusal=refusal,
+    api_file="services/web/api.json",
     effects=api,
 )

@@ -78,6 +78,12 @@ def test_only_the_gateway_and_the_mailbox_are_reached_from_outside(containers: d
     assert all(port["host_ip"] == "127.0.0.1" for ports in published.values() for port in ports)
 
 
+def test_a_topic_is_made_by_the_tables_alone_never_by_a_broker_that_is_asked_for_one(
+    containers: dict[str, dict[str, Any]],
+) -> None:
+    assert containers["kafka"]["environment"]["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
+
+
 def read(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, service: str = "") -> Settings:
     """The settings of a process with this environment, as it would read them. Raises for one that does not exist."""
     with monkeypatch.context() as context:

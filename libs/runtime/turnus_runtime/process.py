@@ -108,7 +108,11 @@ class Process:
 
     def app(self) -> ASGIApp:
         """The HTTP app of this process: its services behind their prefixes."""
-        return gateway(self.apps, [host.service for host in self.hosts.values()], mounts=self.mounts)
+        services = [host.service for host in self.hosts.values()]
+        # Only a process that runs them all knows what all of them say.
+        everybody = {entry.name for entry in entry_points(group=SERVICES_GROUP)} <= self.hosts.keys()
+        kept = "" if everybody else next((one.api_file for one in services if one.api_file), "")
+        return gateway(self.apps, services, mounts=self.mounts, api_file=kept)
 
     async def stop(self) -> None:
         """Stop taking work, end what is under way, publish what it owes, disconnect."""

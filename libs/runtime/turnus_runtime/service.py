@@ -75,6 +75,9 @@ class Service:
     routes: "APIRouter | None" = None
     refusal: "Callable[[Request, Problem], Response] | None" = None
     """How a service that owns pages instead of resources shows a problem to a person; its routes begin at the root."""
+    api_file: str = ""
+    """Of the service that shows the API: the file in its package, by its path in the checkout, into which `turnus
+    schemas` writes what the whole API says of itself. A process that does not run every service shows that."""
     settings: type[Settings] = Settings
     saga: Saga | None = None
     """This service's state machine, held by a test to the functions that run (only booking has one)."""

@@ -55,7 +55,7 @@ from turnus_runtime.http.answers import answer, matches_none, not_modified
 from turnus_runtime.http.app import PREFIX, App, app_of, pages_of
 from turnus_runtime.http.edge import Edge
 from turnus_runtime.http.gates import FORBIDDEN, Bearer, found, principal_of, staff, staff_or_guest
-from turnus_runtime.http.gateway import gateway, shared_pages, union_openapi
+from turnus_runtime.http.gateway import gateway, shared_pages
 from turnus_runtime.http.limits import Counted, RateLimiter, Verdict, client_address, throttle, throttle_address
 from turnus_runtime.http.params import (
     Body,
@@ -85,6 +85,7 @@ from turnus_runtime.http.problems import (
     documented,
     invalid,
 )
+from turnus_runtime.http.union import description_to_keep, union_openapi
 from turnus_runtime.http.values import (
     Answer,
     Day,
@@ -142,6 +143,7 @@ __all__ = [
     "client_address",
     "cursor",
     "declare",
+    "description_to_keep",
     "documented",
     "found",
     "gateway",

@@ -8,7 +8,7 @@ from importlib import resources
 
 from starlette.responses import Response
 
-from turnus_runtime.http.problems import KINDS, Kind
+from turnus_runtime.http.problems import Kind
 
 PAGE_SECURITY: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; "
@@ -27,13 +27,9 @@ _STYLE = (
 )
 
 
-def explanation(code: str, accept_language: str) -> str | None:
-    """The page of one problem code in German or English, as the reader prefers; None for a code nobody declared."""
-    declared = KINDS.get(code)
-    return None if declared is None else _explained(declared.kind, "de" if prefers_german(accept_language) else "en")
-
-
-def _explained(kind: Kind, language: str) -> str:
+def explanation(kind: Kind, accept_language: str) -> str:
+    """The page of one problem code in German or English, as the reader prefers."""
+    language = "de" if prefers_german(accept_language) else "en"
     words = _WORDS[language]
     text = html.escape(kind.de if language == "de" else kind.en)
     return (

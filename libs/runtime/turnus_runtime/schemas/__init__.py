@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from turnus_contracts import EVENTS
-from turnus_runtime.http import union_openapi
+from turnus_runtime.http import description_to_keep, union_openapi
 from turnus_runtime.schemas.asyncapi import asyncapi
 from turnus_runtime.schemas.compatibility import breaking_changes
 from turnus_runtime.schemas.contracts import schema_of
@@ -64,6 +64,9 @@ def generated(services: Sequence[Service]) -> Mapping[str, str]:
     files["docs/openapi.json"] = _json(union_openapi(services))
     files["docs/event-matrix.md"] = event_matrix(services)
     files["docs/saga.md"] = saga(services)
+    for service in services:
+        if service.api_file:
+            files[service.api_file] = _json(description_to_keep(services))
     return files
 
 
