@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from services.notify.domain.notices import (
     CANCELLED,
@@ -76,7 +76,7 @@ def remind(notice: Notice | None, fired: Owed, now: datetime) -> Decision[Notice
             changed = _settled(message, "skipped", "overtaken", now)
         elif now >= told.start:
             changed = _settled(message, "failed", "too_late", now)
-            owes.append(event(_failed(notice, changed, now)))
+            owes.append(event(_ended(notice, changed, now)))
         else:
             owes.append(sending(changed, now))
             owes += [event(_reminder_due(notice, told, changed, now))] if _speaks(due, changed) else []
@@ -148,11 +148,7 @@ def report(notice: Notice | None, key: str, outcome: Outcome, now: datetime) -> 
     if outcome.kind == "delayed" and now + _pause(notice, key) < deadline(notice.told, message):
         return _again(notice.with_message(tried), tried, now)
     settled = _settled(tried, *_end(outcome), now)
-    said = []
-    if settled.status == "sent":
-        said = [event(_sent(notice, settled, now))]
-    elif settled.status == "failed":
-        said = [event(_failed(notice, settled, now))]
+    said = [event(_ended(notice, settled, now))] if settled.status in ("sent", "failed") else []
     return Decision(None, notice.with_message(settled), owes=said, drops=(sending_id(key),))
 
 
@@ -194,42 +190,27 @@ def _settled(message: Message, status: Literal["sent", "failed", "skipped"], rea
 
 
 def _reminder_due(notice: Notice, told: Told, message: Message, now: datetime) -> ReminderDue:
-    return ReminderDue(
-        workspace_id=notice.workspace_id,
-        calendar_id=notice.calendar_id,
-        booking_id=notice.id,
-        notification_id=notification_id(notice.id, message.key),
-        revision=message.revision,
-        at=now,
-        start=told.start,
-        offset_minutes=message.offset_minutes or 0,
-    )
+    about = _about(notice, message, now)
+    return ReminderDue(**about, start=told.start, offset_minutes=message.offset_minutes or 0)
 
 
-def _sent(notice: Notice, message: Message, now: datetime) -> NotificationSent:
-    return NotificationSent(
-        workspace_id=notice.workspace_id,
-        calendar_id=notice.calendar_id,
-        booking_id=notice.id,
-        notification_id=notification_id(notice.id, message.key),
-        revision=message.revision,
-        at=now,
-        event=message.event,
-        channel=CHANNEL,
-        receiver=message.receiver,
-    )
+def _ended(notice: Notice, message: Message, now: datetime) -> NotificationSent | NotificationFailed:
+    """What became of a message that was sent or has failed."""
+    about = _about(notice, message, now) | {
+        "event": message.event,
+        "channel": CHANNEL,
+        "receiver": message.receiver,
+    }
+    return NotificationFailed(**about, code=message.reason) if message.status == "failed" else NotificationSent(**about)
 
 
-def _failed(notice: Notice, message: Message, now: datetime) -> NotificationFailed:
-    return NotificationFailed(
-        workspace_id=notice.workspace_id,
-        calendar_id=notice.calendar_id,
-        booking_id=notice.id,
-        notification_id=notification_id(notice.id, message.key),
-        revision=message.revision,
-        at=now,
-        event=message.event,
-        channel=CHANNEL,
-        receiver=message.receiver,
-        code=message.reason,
-    )
+def _about(notice: Notice, message: Message, now: datetime) -> dict[str, Any]:
+    """What every event about a message says of it."""
+    return {
+        "workspace_id": notice.workspace_id,
+        "calendar_id": notice.calendar_id,
+        "booking_id": notice.id,
+        "notification_id": notification_id(notice.id, message.key),
+        "revision": message.revision,
+        "at": now,
+    }
