@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 
 from tests.support.stack import StackThread, until
+from tests.support.system import eventually
 from turnus_runtime.mongo import MongoStore
+from turnus_runtime.mongo.adapter import WALKED_AT_ONCE
 from turnus_runtime.ports import Stored, StoreUnavailable
 
 C = "things"
@@ -74,6 +76,42 @@ async def test_acknowledged_writes_survive_a_killed_server(fresh_servers: StackT
         numbers = kept.state["numbers"]
         assert set(acknowledged) <= set(numbers)
         assert len(numbers) == len(set(numbers)) == kept.version - 1
+    await store.close()
+
+
+async def test_a_walk_whose_server_dies_is_over_and_can_be_begun_again(fresh_servers: StackThread) -> None:
+    store = MongoStore(fresh_servers.endpoints.mongo_url, "walked", timeout_seconds=2)
+    await store.prepare({C: ("rank",)})
+    count = 3 * WALKED_AT_ONCE
+    await asyncio.gather(*(store.insert(C, Stored(f"t{n:04}", 1, 1, {}, (), {"rank": n})) for n in range(count)))
+
+    async def walked() -> list[str]:
+        return [one.id async for one in store.walk(C, "rank", 0, count)]
+
+    met: list[str] = []
+
+    async def interrupted() -> None:
+        async for one in store.walk(C, "rank", 0, count):
+            met.append(one.id)
+            if len(met) == 10:
+                pid = fresh_servers.health["store"].pid
+                assert pid
+                os.kill(pid, signal.SIGKILL)
+
+    with pytest.raises(StoreUnavailable):
+        await interrupted()
+    assert met == [f"t{n:04}" for n in range(WALKED_AT_ONCE)]  # the batch that was there, and no more
+    again: list[str] = []
+
+    async def answered() -> bool:
+        try:
+            again[:] = await walked()
+        except StoreUnavailable:
+            return False
+        return True
+
+    await eventually(answered)
+    assert again == [f"t{n:04}" for n in range(count)]
     await store.close()
 
 

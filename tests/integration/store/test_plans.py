@@ -15,6 +15,7 @@ from pymongo.collection import Collection
 from tests.integration.store.conftest import INDEXES, C, Wire, explained
 from turnus_runtime.embedded import Endpoints
 from turnus_runtime.mongo import MongoStore, documents
+from turnus_runtime.mongo.adapter import WALKED_AT_ONCE
 from turnus_runtime.ports import Stored
 
 DATABASE = "plans"
@@ -116,6 +117,32 @@ async def test_what_is_examined_does_not_grow(
         said = explained(filled[name], command)
         assert "COLLSCAN" not in str(said["plan"])
         assert max(said["documents"], said["keys"]) <= most, said
+
+
+@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize(("index", "low", "high"), [("rank", 0, 2**62), ("name", "", "\U0010ffff")])
+async def test_a_walk_examines_each_document_once_and_gets_it_in_batches(
+    filled: dict[str, Collection[dict[str, Any]]],
+    wire: Wire,
+    embedded_servers: Endpoints,
+    index: str,
+    low: str | int,
+    high: str | int,
+    name: str,
+) -> None:
+    store = MongoStore(embedded_servers.mongo_url, DATABASE)
+    await store.prepare({name: INDEXES})
+    wire.commands.clear()
+    met = [one.id async for one in store.walk(name, index, low, high)]
+    await store.close()
+    assert met == [f"t{n:05}" for n in range(SIZES[name])]
+    (find,) = wire.of("find", DATABASE)
+    said = explained(filled[name], find)
+    assert "COLLSCAN" not in str(said["plan"])
+    assert (said["documents"], said["keys"]) == (SIZES[name], SIZES[name])
+    batches = wire.of("getMore", DATABASE)
+    assert {one["batchSize"] for one in (find, *batches)} == {WALKED_AT_ONCE}
+    assert len(batches) <= SIZES[name] // WALKED_AT_ONCE
 
 
 def test_explain_would_show_a_scan(filled: dict[str, Collection[dict[str, Any]]]) -> None:
