@@ -196,11 +196,8 @@ def _reminder_due(notice: Notice, told: Told, message: Message, now: datetime) -
 
 def _ended(notice: Notice, message: Message, now: datetime) -> NotificationSent | NotificationFailed:
     """What became of a message that was sent or has failed."""
-    about = _about(notice, message, now) | {
-        "event": message.event,
-        "channel": CHANNEL,
-        "receiver": message.receiver,
-    }
+    about = _about(notice, message, now)
+    about |= {"event": message.event, "channel": CHANNEL, "receiver": message.receiver}
     return NotificationFailed(**about, code=message.reason) if message.status == "failed" else NotificationSent(**about)
 
 
