@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -115,6 +116,14 @@ async def test_a_walk_whose_server_dies_is_over_and_can_be_begun_again(fresh_ser
     await store.close()
 
 
+def _stopped(pid: int) -> bool:
+    """A signal reaches the threads of a busy machine one after the other, and an answer may come until then."""
+    states = (
+        task.joinpath("stat").read_text().rpartition(")")[2].split()[0] for task in Path(f"/proc/{pid}/task").iterdir()
+    )
+    return all(state in "Tt" for state in states)
+
+
 async def test_a_hanging_server_is_unavailable_and_then_itself_again(fresh_servers: StackThread) -> None:
     store = MongoStore(fresh_servers.endpoints.mongo_url, "hanging", timeout_seconds=0.3)
     await store.prepare({C: ()})
@@ -124,6 +133,7 @@ async def test_a_hanging_server_is_unavailable_and_then_itself_again(fresh_serve
     assert pid
     os.kill(pid, signal.SIGSTOP)
     try:
+        await until(lambda: _stopped(pid), "no thread of the server runs")
         outcomes = await asyncio.gather(
             store.get(C, "a"),
             store.insert(C, Stored("b", 1, 1, {})),
