@@ -54,10 +54,14 @@ class RulesCache:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """The members of a calendar as of one moment. `versions`: the `rules_version` by which each was read."""
+    """The members of a calendar as of one moment.
+
+    `versions`: the `rules_version` by which each was read; `blocks_version`: the one of the calendar's own blocks.
+    """
 
     times: tuple[HostTimes, ...]
     versions: dict[str, int]
+    blocks_version: int
 
     def without_bookings(self) -> tuple[HostTimes, ...]:
         """The same members as if nobody had booked anything: tells "taken" from "never offered"."""
@@ -77,7 +81,7 @@ async def team(on: Turn, calendar: ServedCalendar, *, but: str = "") -> Team:
         booked: list[Busy] = [(r.start, r.end, "booked") for r in host.reservations if r.booking_id != but]
         times.append(HostTimes(host.id, rules.schedule, [*booked, *rules.blocked, *blocked]))
         versions[host.id] = host.rules_version
-    return Team(tuple(times), versions)
+    return Team(tuple(times), versions, calendar.blocks_version)
 
 
 async def _closed(on: Turn, calendar: ServedCalendar) -> Sequence[Busy]:

@@ -149,7 +149,7 @@ async def _ask_host(
             # Whoever has left the calendar since they were pinned has no rules in it to look at again: it is a no.
             rules_version=members.versions.get(host_id),
             calendar_id=calendar.id,
-            blocks_version=calendar.blocks_version,
+            blocks_version=members.blocks_version,
             reserved=_reserved(request, calendar, attempt, host_id),
             assigned=_settled(request, attempt, host_id),
             at_once=attempt.at_once,
