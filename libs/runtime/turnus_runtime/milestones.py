@@ -53,7 +53,9 @@ async def find(
     """As `Store.find`, in steps from milestone to milestone."""
     found: list[Stored] = []
     while len(found) < limit and low < high:
-        edge = await _edge(store, collection, index, low, high, (limit - len(found)) // APART + 1, reverse=reverse)
+        # One more than are needed on average: then one step is mostly enough.
+        ahead = (limit - len(found)) // APART + 2
+        edge = await _edge(store, collection, index, low, high, ahead, reverse=reverse)
         start, stop = (edge or low, high) if reverse else (low, edge or high)
         found += await store.find(collection, index, start, stop, limit=limit - len(found), reverse=reverse)
         if edge is None:
