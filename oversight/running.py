@@ -42,8 +42,8 @@ async def _once(settings: Settings, bound: timedelta, *, as_json: bool) -> int:
         auditor = Auditor(on, bound)
         await auditor.round(whole=True)
         if under_way := len(auditor.suspicions):
-            told = f"{under_way} suspicions may be under way: looking at them again in {bound.total_seconds():.0f} s"
-            print(f"turnus: {told}", file=sys.stderr)
+            told = f"{_counted(under_way, 'suspicion')} may be something under way"
+            print(f"turnus: {told}: looking again in {bound.total_seconds():.0f} s", file=sys.stderr)
             await auditor.wait()
     violations = auditor.violations
     if as_json:
@@ -56,8 +56,12 @@ async def _once(settings: Settings, bound: timedelta, *, as_json: bool) -> int:
     else:
         for one in violations:
             print(f"{one.kind}: {one.says}\n    {KINDS[one.kind]}\n    {' '.join(one.records)}")
-        print(f"{auditor.checked} places looked at, {len(violations) or 'no'} violations")
+        print(f"{auditor.checked} places looked at, {_counted(len(violations), 'violation')}")
     return 1 if violations else 0
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"
 
 
 def shown(finding: Finding) -> dict[str, Any]:
