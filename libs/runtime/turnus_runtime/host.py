@@ -83,7 +83,7 @@ class Host:
             await self.consumer.start()
         self._watch()
         if jobs and self.service.records:
-            self.records.on_due = self.sweeper.poke
+            self.records.works = self.sweeper
             self.sweeper.last_sweep_ms = millis(self.ports.clock.now())
             self._sweeping = asyncio.create_task(self._sweep_for_ever())
 

@@ -46,6 +46,18 @@ class Relay(Protocol):
     async def say(self, events: Sequence[Event]) -> None: ...
 
 
+class Works(Protocol):
+    """What the record store needs of the sweeper, where one runs (`turnus_runtime.sweeper`)."""
+
+    def claimed(self, entry: Owed, now: int) -> Owed | None:
+        """A due job as this process claims it; None for what is no job or not due."""
+        ...
+
+    def take(self, record: Record, claims: Sequence[Owed], now: int) -> None:
+        """Just written: run the jobs with these claims, and the timers that are due already."""
+        ...
+
+
 @dataclass(slots=True)
 class _Call:
     decision: Callable[[Any], Decision[Any, Any]]
@@ -68,6 +80,8 @@ class _Fold:
     results: list[tuple[_Call, Decision[Any, Any] | BaseException]] = field(
         default_factory=list[tuple[_Call, Decision[Any, Any] | BaseException]]
     )
+    claims: list[Owed] = field(default_factory=list[Owed])
+    """Jobs that this very write claims for this process."""
 
 
 class RecordStore:
@@ -82,8 +96,8 @@ class RecordStore:
         self._queues: dict[tuple[str, str], list[_Call]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.relay: Relay | None = None
-        self.on_due: Callable[[], None] = lambda: None
-        """Called after a write that owes a job or timer which is due already."""
+        self.works: Works | None = None
+        """Set where this process runs jobs: what it writes and is due at once needs no sweep and no second write."""
 
     async def get(self, kind: type[R], id: str) -> R | None:
         """A fresh, majority-committed read."""
@@ -178,7 +192,7 @@ class RecordStore:
             self._copies.pop(place, None)
             copy = None
         if fold.changed and fold.record is not None:
-            self._after_write(place, fold.record, sent)
+            self._after_write(place, fold.record, fold.claims, sent)
         for call, result in fold.results:
             if call.answer.done():
                 continue
@@ -206,8 +220,21 @@ class RecordStore:
             owed = tuple(entry for entry in fold.record.owed if entry.id not in sent)
             if self._daily(kind) and not any(entry.kind == "again" for entry in owed):
                 owed = (*owed, again_entry(fold.record.id, now))
-            fold.record = fold.record.change(owed=owed)
+            fold.record = fold.record.change(owed=self._claim(copy.record, owed, fold.claims, now))
         return fold
+
+    def _claim(self, before: Record | None, owed: tuple[Owed, ...], claims: list[Owed], now: int) -> tuple[Owed, ...]:
+        """Claim the jobs that this write adds and that are due: whoever wins the write is the one to run them."""
+        if self.works is None:
+            return owed
+        known = {(entry.id, entry.due, entry.tries) for entry in (before.owed if before is not None else ())}
+        after: list[Owed] = []
+        for entry in owed:
+            claim = None if (entry.id, entry.due, entry.tries) in known else self.works.claimed(entry, now)
+            if claim is not None:
+                claims.append(claim)
+            after.append(claim or entry)
+        return tuple(after)
 
     async def _write(self, version: int, record: Record) -> bool:
         document = stored_form(record, version + 1)
@@ -215,7 +242,9 @@ class RecordStore:
             return await self._store.insert(record.collection, document)
         return await self._store.replace(record.collection, document, version)
 
-    def _after_write(self, place: tuple[str, str], record: Record, sent: frozenset[str]) -> None:
+    def _after_write(
+        self, place: tuple[str, str], record: Record, claims: Sequence[Owed], sent: frozenset[str]
+    ) -> None:
         if self.relay is not None:
             self.relay.cleared(*place, sent)
             self.relay.offer(record)
@@ -223,9 +252,8 @@ class RecordStore:
             task = asyncio.create_task(self._signals.wake(f"{place[0]}:{place[1]}"))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        now = millis(self._clock.now())
-        if any(entry.kind in ("job", "timer") and entry.due <= now for entry in record.owed):
-            self.on_due()
+        if self.works is not None:
+            self.works.take(record, claims, millis(self._clock.now()))
 
     def _keep(self, place: tuple[str, str], copy: _Copy) -> None:
         if copy.record is None:

@@ -1,11 +1,12 @@
 """The sweeper: whatever is owed and due, and was left by a dead process or was always meant for later.
 
 One mechanism for events that nobody published, timers, jobs and the daily saying again. Several sweepers may run:
-events become duplicates, timers leave by versioned writes, and jobs are claimed before they run.
+events become duplicates, timers leave by versioned writes, and jobs are claimed before they run. A job that is due when
+it is owed is claimed by the write that owes it, if the writing process runs jobs: then nobody has to look for it.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -25,6 +26,8 @@ SWEEP_EVERY_SECONDS = 1.0
 SWEPT_AT_ONCE = 200
 AT_ONCE = 32
 """Timers and jobs handled concurrently in one process."""
+WAITS_MS = 5_000
+"""How long a claimed job may wait for its turn in its process before it has to be claimed anew."""
 BACKOFF_LIMIT_MS = 3_600_000
 FAR_MS = 4_102_444_800_000
 """2100-01-01: a record that has nothing to say any more still holds its entry, so that no new one is made."""
@@ -48,7 +51,6 @@ class Sweeper:
         self._relay = relay
         self._clock = clock
         self._turn = turn
-        self._poked = asyncio.Event()
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._under_way: set[tuple[str, str, str]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -56,19 +58,28 @@ class Sweeper:
         self.oldest_due_ms: int | None = None
         """Due time of the oldest entry seen by the last sweep; the age of what is owed."""
 
-    def poke(self) -> None:
-        """Something is due already: sweep now."""
-        self._poked.set()
+    def claimed(self, entry: Owed, now: int) -> Owed | None:
+        """See `turnus_runtime.store.Works`."""
+        if entry.kind != "job" or entry.due > now:
+            return None
+        return replace(entry, due=now + self._lease_ms(entry), tries=entry.tries + 1)
+
+    def take(self, record: Record, claims: Sequence[Owed], now: int) -> None:
+        """See `turnus_runtime.store.Works`."""
+        for claim in claims:
+            # An earlier entry of this name may still be waiting for its turn here, with a claim that it will not get.
+            place = (record.collection, record.id, f"{claim.id}@{claim.due}")
+            self._start(place, partial(self._run_in_time, record, claim))
+        self._take(record, [entry for entry in record.owed if entry.kind == "timer" and entry.due <= now])
 
     async def run(self) -> None:
         """Sweep until cancelled."""
         while True:
-            self._poked.clear()
             try:
                 await self.sweep()
             except StoreUnavailable:
                 log.warning("sweeper_waits_for_store", service=self._service.name)
-            await self._pause()
+            await self._clock.sleep(SWEEP_EVERY_SECONDS)
 
     async def stop(self) -> None:
         """Let jobs and timers under way end."""
@@ -91,15 +102,6 @@ class Sweeper:
                 self._take(record, due)
         self.oldest_due_ms = oldest
         self.last_sweep_ms = now
-
-    async def _pause(self) -> None:
-        waiting = asyncio.ensure_future(self._poked.wait())
-        sleeping = asyncio.ensure_future(self._clock.sleep(SWEEP_EVERY_SECONDS))
-        try:
-            await asyncio.wait((waiting, sleeping), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            waiting.cancel()
-            sleeping.cancel()
 
     def _take(self, record: Record, due: list[Owed]) -> None:
         events = [entry for entry in due if entry.kind in ("event", "state")]
@@ -145,17 +147,34 @@ class Sweeper:
 
     async def _work(self, record: Record, entry: Owed) -> None:
         """Claim the job, then run it: whoever moves its due time first is the only one to run it."""
-        job = self._service.jobs[entry.name]
-        claim = await self._put_off(record, entry, job.time_limit_seconds * 1000 + 1000)
-        if claim is None:
-            return
+        claim = await self._put_off(record, entry, self._lease_ms(entry))
+        if claim is not None:
+            await self._run(record, claim)
+
+    async def _run_in_time(self, record: Record, claim: Owed) -> None:
+        """Run a job claimed before it had its turn here: a claim that might end under it is made anew first."""
+        job = self._service.jobs[claim.name]
+        if claim.due - millis(self._clock.now()) < job.time_limit_seconds * 1000:
+            renewed = await self._put_off(record, claim, self._lease_ms(claim), counted=False)
+            if renewed is None:
+                return
+            claim = renewed
+        await self._run(record, claim)
+
+    async def _run(self, record: Record, claim: Owed) -> None:
+        """Run a job that is ours until its claim is due; if it fails, it is due again after a pause."""
+        job = self._service.jobs[claim.name]
         try:
-            with continued(entry.trace), span(f"job {entry.name}", record=record.id):
+            with continued(claim.trace), span(f"job {claim.name}", record=record.id):
                 async with asyncio.timeout(job.time_limit_seconds):
                     await job.run(record.id, claim, self._turn())
         except BaseException:
             await self._put_off(record, claim, backoff_ms(claim.tries))
             raise
+
+    def _lease_ms(self, entry: Owed) -> int:
+        """How long a claim holds: as long as the job may take, after it waited a little for its turn here."""
+        return self._service.jobs[entry.name].time_limit_seconds * 1000 + WAITS_MS
 
     async def _say_again(self, record: Record, entry: Owed) -> None:
         """Once a day: publish the full states of the record, until it has nothing to say any more."""
@@ -172,9 +191,9 @@ class Sweeper:
 
         await self._records.decide(type(record), record.id, spoken)
 
-    async def _put_off(self, record: Record, entry: Owed, by_ms: int) -> Owed | None:
+    async def _put_off(self, record: Record, entry: Owed, by_ms: int, *, counted: bool = True) -> Owed | None:
         """Move the entry's due time if it is still as it was; the moved entry, or None if it is not."""
-        later = replace(entry, due=millis(self._clock.now()) + by_ms, tries=entry.tries + 1)
+        later = replace(entry, due=millis(self._clock.now()) + by_ms, tries=entry.tries + counted)
 
         def moved(current: Record | None) -> Decision[Record, Owed | None]:
             if current is None or current.owes(entry.id) != entry:
