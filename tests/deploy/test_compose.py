@@ -48,7 +48,7 @@ def test_an_image_holds_the_extra_of_its_own_service_only(ours: dict[str, dict[s
 def test_every_setting_exists_and_fits(
     ours: dict[str, dict[str, Any]], containers: dict[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in [*ours, "topics"]:
+    for name in [*ours, "topics", "audit"]:
         read(containers[name]["environment"], monkeypatch, name.rpartition("-")[0])
 
 
