@@ -29,9 +29,10 @@ def _text(old: str, new: str) -> dict[bytes, bytes]:
 def _time(old: datetime, new: datetime) -> dict[bytes, bytes]:
     """An instant, as records and keys write it."""
     was, now = millis(old), millis(new)
+    before, after = (one.astimezone(UTC).isoformat(timespec="microseconds") for one in (old, new))
     texts = _text(f"{was:013d}", f"{now:013d}")
-    for precision in ("seconds", "milliseconds", "microseconds"):
-        texts |= _text(*(f"{one.astimezone(UTC).isoformat(timespec=precision)[:-6]}Z" for one in (old, new)))
+    for length in (19, 23, 26):  # to the second, the millisecond, the microsecond
+        texts |= _text(f"{before[:length]}Z", f"{after[:length]}Z")
     return texts | {struct.pack("<q", was): struct.pack("<q", now)}
 
 
