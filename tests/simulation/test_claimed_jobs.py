@@ -9,7 +9,7 @@ import pytest
 
 from tests.simulation.store import SimulatedStore
 from turnus_runtime.ids import RandomIds
-from turnus_runtime.records import Decision, Owed, Record, job
+from turnus_runtime.records import Decision, Owed, Projection, Record, job
 from turnus_runtime.relay import Relay
 from turnus_runtime.service import Job, Service
 from turnus_runtime.settings import Settings
@@ -134,3 +134,18 @@ async def test_a_job_that_another_process_owes_is_found_by_a_sweep() -> None:
     await other.sweep()
     await other.stop()
     assert hands.ran == {"p1": 1}
+
+
+class Told(Projection):
+    collection: ClassVar[str] = "told"
+
+
+async def test_a_projection_that_would_owe_is_refused_for_no_sweep_looks_there() -> None:
+    hands = Hands()
+    store = SimulatedStore(hands.now)
+    await store.prepare({"told": ["self"]})
+    records, _ = process(hands, store)
+    owed = [job("deliver", hands.now(), id="deliver")]
+    with pytest.raises(TypeError, match="a projection owes nothing"):
+        await records.decide(Told, "t", lambda _: Decision(None, Told(id="t", version=1), owes=owed))
+    assert await records.get(Told, "t") is None

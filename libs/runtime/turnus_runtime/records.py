@@ -141,7 +141,10 @@ class Decision(Generic[R, A_co]):
 
 
 class Projection(Record):
-    """What another service last said of a thing of its own. `version` is that service's."""
+    """What another service last said of a thing of its own. `version` is that service's.
+
+    It owes nothing (the store refuses it), so that nobody has to look whether it does.
+    """
 
     version: int
 

@@ -5,13 +5,19 @@ import contextlib
 import re
 import socket
 import ssl
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from email.charset import QP, Charset
+from email.encoders import encode_base64
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.mime.base import MIMEBase
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
 from email.policy import SMTP as WIRE
 from email.policy import EmailPolicy
 from email.utils import formatdate
 from time import monotonic
+from typing import cast
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
@@ -28,6 +34,9 @@ BAD_MAILBOX = 553
 _PORTS = {"smtp": 25, "smtps": 465}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _LOCAL = re.compile(r"[^\s\x00-\x1f\x7f\"(),:;<>@\[\\\]]{1,64}")
+_READABLE = Charset("utf-8")
+_READABLE.body_encoding = QP
+_text = cast("Callable[[str, str, Charset], MIMEText]", MIMEText)  # its stub forgets that a charset may be an object
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
 
 log = structlog.stdlib.get_logger(__name__)
@@ -135,12 +144,14 @@ def _outcome(code: int) -> MailRefused | MailDelayed:
     return MailRefused(code) if 500 <= code <= 599 and code not in {530, 535} else MailDelayed(code)
 
 
-def composed(mail: Mail) -> EmailMessage:
+def composed(mail: Mail) -> MIMEMultipart:
     """The mail as multipart/alternative: text, HTML and, with a calendar, `text/calendar; method=…` last.
 
-    Names, subject and header values are made one line: nothing in them can begin another header.
+    Names, subject and header values are made one line: nothing in them can begin another header. The parts are built by
+    the older classes of `email`: `EmailMessage` parses every parameter of every part, which made a mail three times as
+    costly.
     """
-    message = EmailMessage(policy=_policy(not (mail.sender.isascii() and mail.to.isascii())))
+    message = MIMEMultipart("alternative", policy=_policy(not (mail.sender.isascii() and mail.to.isascii())))
     message["From"] = _address(mail.sender, mail.sender_name)
     message["To"] = _address(mail.to, mail.to_name)
     message["Subject"] = one_line(mail.subject)
@@ -150,16 +161,14 @@ def composed(mail: Mail) -> EmailMessage:
         if _HEADER_NAME.fullmatch(name) is None:
             raise ValueError(f"not the name of a mail header: {name!r}")
         message[name] = one_line(value)
-    message.set_content(mail.text, cte="quoted-printable")
-    message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+    message.attach(_text(mail.text, "plain", _READABLE))
+    message.attach(_text(mail.html, "html", _READABLE))
     if mail.calendar is not None:
-        message.add_alternative(
-            mail.calendar.encode(),
-            maintype="text",
-            subtype="calendar",
-            cte="base64",
-            params={"charset": "utf-8", "method": mail.calendar_method or "PUBLISH", "name": "invite.ics"},
-        )
+        method = mail.calendar_method or "PUBLISH"
+        part = MIMEBase("text", "calendar", charset="utf-8", method=method, name="invite.ics")
+        part.set_payload(mail.calendar.encode())
+        encode_base64(part)
+        message.attach(part)
     return message
 
 

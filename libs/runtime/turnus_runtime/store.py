@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar, cast
 from turnus_contracts import Event
 from turnus_runtime import milestones
 from turnus_runtime.ports import Clock, Signals, Store, Stored, StoreUnavailable
-from turnus_runtime.records import GRACE_MS, Decision, Owed, Record, millis
+from turnus_runtime.records import GRACE_MS, Decision, Owed, Projection, Record, millis
 from turnus_runtime.telemetry import current_traceparent
 
 R = TypeVar("R", bound=Record)
@@ -212,6 +212,8 @@ class RecordStore:
                 continue
             fold.results.append((call, decided))
             if decided.record is not None:
+                if decided.owes and issubclass(kind, Projection):
+                    raise TypeError(f"{kind.collection}: a projection owes nothing")
                 before = fold.record.owed if fold.record is not None else ()
                 owed = _owed_after(before, decided, copy.version + 1, now, call.trace)
                 fold.record = decided.record.change(owed=owed)

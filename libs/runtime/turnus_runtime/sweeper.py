@@ -15,7 +15,7 @@ import structlog
 
 from turnus_runtime import telemetry
 from turnus_runtime.ports import BrokerUnavailable, Clock, StoreUnavailable
-from turnus_runtime.records import Decision, Owed, Record, millis
+from turnus_runtime.records import Decision, Owed, Projection, Record, millis
 from turnus_runtime.relay import Relay, described
 from turnus_runtime.service import Service
 from turnus_runtime.store import RecordStore, again_entry
@@ -47,6 +47,7 @@ class Sweeper:
         self, service: Service, records: RecordStore, relay: Relay, clock: Clock, turn: Callable[[], Turn]
     ) -> None:
         self._service = service
+        self._kinds = [kind for kind in service.records if not issubclass(kind, Projection)]
         self._records = records
         self._relay = relay
         self._clock = clock
@@ -95,7 +96,7 @@ class Sweeper:
         """Take everything that is due now, once."""
         now = millis(self._clock.now())
         oldest: int | None = None
-        for kind in self._service.records:
+        for kind in self._kinds:
             for record in await self._records.find(kind, "next_due", 0, now + 1, limit=SWEPT_AT_ONCE):
                 due = [entry for entry in record.owed if entry.due <= now]
                 oldest = min([oldest or now, *(entry.due for entry in due)])

@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from email.message import EmailMessage
 from importlib import resources
 from typing import Any
 
@@ -102,7 +101,7 @@ def test_what_guests_typed_is_escaped_in_html_and_cannot_begin_a_header() -> Non
     mail = mails(details(guest=wild, reason="<b>krank</b>"), confirmed())["0.booked.host"]
     assert "<script>" not in mail.html
     assert "&lt;script&gt;" in mail.html
-    message: EmailMessage = composed(mail)
+    message = composed(mail)
     assert message["Bcc"] is None
     assert ical.problems(mail.calendar or "") == []
 
