@@ -19,7 +19,7 @@ from services.assignment.domain.rotation import Rotation
 from services.availability.domain import rules
 from services.availability.domain.claims import Claim
 from services.availability.domain.hosts import Host
-from services.booking.domain import calendars
+from services.booking.domain import directory
 from services.booking.domain.bookings import Booking
 from services.booking.domain.calendars import Calendar
 from services.notify.domain import projections
@@ -148,8 +148,8 @@ Source = type[Calendar] | type[Member] | type[Workspace] | type[SigningPair]
 SOURCES: dict[Source, str] = {Calendar: "booking", Member: "accounts", Workspace: "accounts", SigningPair: "accounts"}
 COPIES: dict[Source, dict[str, type[Record]]] = {
     Calendar: {"availability": rules.ServedCalendar, "assignment": Rotation, "notify": projections.Calendar},
-    Member: {"booking": calendars.Member, "availability": rules.Member, "notify": projections.Member},
-    Workspace: {"booking": calendars.Workspace, "notify": projections.Workspace},
+    Member: {"booking": directory.Member, "availability": rules.Member, "notify": projections.Member},
+    Workspace: {"booking": directory.Workspace, "notify": projections.Workspace},
     SigningPair: dict.fromkeys(RECORDS, SigningKey),
 }
 """Who keeps what of whose records."""

@@ -16,7 +16,7 @@ from services.assignment.domain.rotation import Rotation
 from services.availability.domain import rules
 from services.availability.domain.claims import Claim
 from services.availability.domain.hosts import Host
-from services.booking.domain import calendars
+from services.booking.domain import calendars, directory
 from services.booking.domain.bookings import Booking
 from services.booking.domain.tokens import LinkSecret
 from services.notify.domain import projections
@@ -37,8 +37,8 @@ RECORDS: Mapping[str, tuple[type[Record], ...]] = {
         *CREDENTIALS,
     ),
     "booking": (
-        *(Booking, calendars.Calendar, calendars.Address, calendars.CalendarOfMember),
-        *(calendars.Member, calendars.Workspace, LinkSecret),
+        *(Booking, calendars.Calendar, directory.Address, directory.CalendarOfMember),
+        *(directory.Member, directory.Workspace, LinkSecret),
         *CREDENTIALS,
     ),
     "availability": (
@@ -124,15 +124,19 @@ class Reading:
 @asynccontextmanager
 async def reading(settings: Settings) -> AsyncGenerator[Reading]:
     """The stores of the installation that these settings name. Raises `StoreUnavailable` if one does not answer."""
-    stores = {
-        name: ReadOnlyStore(settings.mongo_url, f"{settings.database_prefix}_{name}") for name in (*RECORDS, "runtime")
-    }
-    clock = StoreClock(stores.pop("runtime"), settings.clock_start)
+    names = (*RECORDS, "runtime")
+    opened = {name: ReadOnlyStore(settings.mongo_url, f"{settings.database_prefix}_{name}") for name in names}
+    clock = StoreClock(opened["runtime"], settings.clock_start)
+    ticking: asyncio.Task[None] | None = None
     try:
         await clock.open()
-        opened = Reading(stores, clock)
-        await opened.open()
-        yield opened
+        ticking = asyncio.create_task(clock.run())
+        found = Reading({name: opened[name] for name in RECORDS}, clock)
+        await found.open()
+        yield found
     finally:
-        for store in stores.values():
+        if ticking is not None:
+            ticking.cancel()
+            await asyncio.gather(ticking, return_exceptions=True)
+        for store in opened.values():
             await store.close()

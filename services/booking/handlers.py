@@ -2,9 +2,10 @@
 
 import structlog
 
-from services.booking.domain import calendars, transitions
+from services.booking.domain import calendars, directory, transitions
 from services.booking.domain.bookings import Booking
-from services.booking.domain.calendars import Calendar, CalendarOfMember, Member, Workspace
+from services.booking.domain.calendars import Calendar
+from services.booking.domain.directory import CalendarOfMember, Member, Workspace
 from turnus_contracts import AssigneeSettled, CalendarApplied, MemberChanged, SlotRefused, WorkspaceChanged
 from turnus_runtime.records import Owed, key
 from turnus_runtime.turn import Turn
@@ -29,7 +30,7 @@ async def note_applied(reply: CalendarApplied, on: Turn) -> None:
 
 async def learn_member(told: MemberChanged, on: Turn) -> None:
     """Know who can serve; a removed member leaves every calendar."""
-    await on.records(Member).decide(told.member_id, lambda m: calendars.learn_member(m, told))
+    await on.records(Member).decide(told.member_id, lambda m: directory.learn_member(m, told))
     if told.status != "removed":
         return
     after: str | None = None
@@ -43,7 +44,7 @@ async def learn_member(told: MemberChanged, on: Turn) -> None:
 
 async def learn_workspace(told: WorkspaceChanged, on: Turn) -> None:
     """Know the workspace's public address."""
-    await on.records(Workspace).decide(told.workspace_id, lambda w: calendars.learn_workspace(w, told))
+    await on.records(Workspace).decide(told.workspace_id, lambda w: directory.learn_workspace(w, told))
 
 
 async def ask_again(booking_id: str, fired: Owed, on: Turn) -> None:

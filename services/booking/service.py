@@ -4,7 +4,8 @@ from services.booking import handlers
 from services.booking.adapters.demo import make_demo
 from services.booking.domain import bookings, calendars, transitions
 from services.booking.domain.bookings import Booking
-from services.booking.domain.calendars import Address, Calendar, CalendarOfMember, Member, Workspace
+from services.booking.domain.calendars import Calendar
+from services.booking.domain.directory import Address, CalendarOfMember, Member, Workspace
 from services.booking.domain.saga import SAGA
 from services.booking.domain.tokens import LinkSecret
 from services.booking.routes import router

@@ -1,4 +1,4 @@
-"""A calendar: draft, published version, what other services serve of it; and who its members are.
+"""A calendar: draft, published version, and what other services serve of it.
 
 Rules: `semantics.md` ("Calendars", "Availability"). Limits are checked where they are typed in, in the routes.
 """
@@ -14,11 +14,9 @@ from turnus_contracts import (
     CalendarPublished,
     ChangeRecorded,
     Location,
-    MemberChanged,
     Window,
-    WorkspaceChanged,
 )
-from turnus_runtime.records import Decision, Owed, Projection, Record, event, key, newest, state
+from turnus_runtime.records import Decision, Owed, Record, event, key, state
 
 APPLIED_BY = ("availability", "assignment")
 """The services that must serve a version before it counts as published."""
@@ -94,47 +92,6 @@ class Calendar(Record):
     def is_applied(self) -> bool:
         """Every service that must serves the published version."""
         return all(self.applied.get(service, 0) >= self.published_version for service in APPLIED_BY)
-
-
-class Address(Record):
-    """Who holds a public address; the id is `{workspace}/{slug}`, so the insert is the guard."""
-
-    collection: ClassVar[str] = "addresses"
-    calendar_id: str | None
-
-
-class Member(Projection):
-    """A member as `accounts` last described them."""
-
-    collection: ClassVar[str] = "members"
-    wakes: ClassVar[bool] = True
-    workspace_id: str
-    status: str
-    name: str
-    tz: str
-
-
-class Workspace(Projection):
-    """A workspace as `accounts` last described it."""
-
-    collection: ClassVar[str] = "workspaces"
-    wakes: ClassVar[bool] = True
-    status: str
-    slug: str
-    name: str
-
-
-class CalendarOfMember(Record):
-    """That a member serves in a calendar: found by member, so that a removal reaches every calendar."""
-
-    collection: ClassVar[str] = "calendars_of_members"
-    indexes: ClassVar[tuple[str, ...]] = ("by_member",)
-    member_id: str
-    calendar_id: str
-
-    def keys(self) -> dict[str, str | int | None]:
-        """By member."""
-        return {"by_member": key(self.member_id, self.calendar_id)}
 
 
 def published_state(calendar: Calendar) -> CalendarPublished | None:
@@ -267,48 +224,6 @@ def drop_member(current: Calendar | None, member_id: str, now: datetime) -> Deci
         return Decision(None, changed, owes=[_recorded(changed, actor, "changed", ("members",))])
     changed = _published(base, published, "active" if published.members else "retired", now)
     return Decision(None, changed, owes=[state(CalendarPublished), _recorded(changed, actor, "changed", ("members",))])
-
-
-def learn_member(current: Member | None, told: MemberChanged) -> Decision[Member, None]:
-    """Keep the highest version."""
-    member = Member(
-        id=told.member_id,
-        workspace_id=told.workspace_id,
-        version=told.version,
-        status=told.status,
-        name=told.name,
-        tz=told.tz,
-    )
-    return newest(current, member)
-
-
-def learn_workspace(current: Workspace | None, told: WorkspaceChanged) -> Decision[Workspace, None]:
-    """Keep the highest version."""
-    workspace = Workspace(
-        id=told.workspace_id, version=told.version, status=told.status, slug=told.slug, name=told.name
-    )
-    return newest(current, workspace)
-
-
-def link_member(current: CalendarOfMember | None, link: CalendarOfMember) -> Decision[CalendarOfMember, None]:
-    """Remember that a member serves in a calendar; written once."""
-    return Decision(None, link if current is None else None)
-
-
-def claim_address(current: Address | None, address: str, calendar_id: str) -> Decision[Address, bool]:
-    """Take a public address, if nobody else has it."""
-    if current is not None and current.calendar_id == calendar_id:
-        return Decision(answer=True)
-    if current is not None and current.calendar_id is not None:
-        return Decision(answer=False)
-    return Decision(True, Address(id=address, calendar_id=calendar_id))
-
-
-def free_address(current: Address | None, calendar_id: str) -> Decision[Address, None]:
-    """Give a public address back."""
-    if current is None or current.calendar_id != calendar_id:
-        return Decision(None)
-    return Decision(None, current.change(calendar_id=None))
 
 
 def _refusal(current: Calendar, expected: int | None) -> Changed | None:

@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from services.booking.domain import transitions
 from services.booking.domain.bookings import Booking, Moment
-from services.booking.domain.calendars import Calendar, Member
+from services.booking.domain.calendars import Calendar
+from services.booking.domain.directory import Member
 from services.booking.domain.transitions import Move, Outcome
 from services.booking.routes import views
 from services.booking.routes.asking import check_cutoff

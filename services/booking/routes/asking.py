@@ -8,7 +8,8 @@ import structlog
 from starlette.requests import Request as HttpRequest
 
 from services.booking.domain.bookings import Attempt, Booking, Moment
-from services.booking.domain.calendars import Calendar, Draft, Member
+from services.booking.domain.calendars import Calendar, Draft
+from services.booking.domain.directory import Member
 from services.booking.domain.tokens import booking_of, token_of
 from services.booking.routes.calendars import calendar_at
 from services.booking.routes.problems import (

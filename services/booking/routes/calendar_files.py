@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from services.booking.adapters.calendar_file import method_of, written
 from services.booking.domain.bookings import Booking
-from services.booking.domain.calendars import Calendar, Member, Workspace
+from services.booking.domain.calendars import Calendar
+from services.booking.domain.directory import Member, Workspace
 from services.booking.routes.asking import asked
 from services.booking.routes.problems import BOOKING_UNDECIDED
 from turnus_runtime.http import NOT_FOUND, Bearer, On, documented, guest

@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from services.booking.domain.calendars import Calendar, Member, Workspace
+from services.booking.domain.calendars import Calendar
+from services.booking.domain.directory import Member, Workspace
 from turnus_contracts import Location, Window
 from turnus_runtime.http import Answer, Day, Id, Instant, Name, Note, Request, ZoneName
 from turnus_runtime.turn import Turn

@@ -7,16 +7,9 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from services.booking.domain import calendars as domain
-from services.booking.domain.calendars import (
-    Actor,
-    Address,
-    Calendar,
-    CalendarOfMember,
-    Changed,
-    Draft,
-    Member,
-    Workspace,
-)
+from services.booking.domain import directory
+from services.booking.domain.calendars import Actor, Calendar, Changed, Draft
+from services.booking.domain.directory import Address, CalendarOfMember, Member, Workspace
 from services.booking.routes.calendar_views import (
     CalendarView,
     ChangedSettings,
@@ -236,14 +229,14 @@ def _completed(values: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _claim(address: str, calendar_id: str, on: Turn) -> None:
-    if not await on.records(Address).decide(address, lambda a: domain.claim_address(a, address, calendar_id)):
+    if not await on.records(Address).decide(address, lambda a: directory.claim_address(a, address, calendar_id)):
         raise SLUG_TAKEN
 
 
 async def _free_addresses(calendar: Calendar, claimed: set[str], on: Turn) -> None:
     """Give back what was claimed for a calendar and is neither drafted nor published after all."""
     for address in claimed - calendar.addresses:
-        await on.records(Address).decide(address, lambda a: domain.free_address(a, calendar.id))
+        await on.records(Address).decide(address, lambda a: directory.free_address(a, calendar.id))
 
 
 async def _link_members(calendar_id: str, draft: Draft, on: Turn) -> None:
@@ -252,7 +245,7 @@ async def _link_members(calendar_id: str, draft: Draft, on: Turn) -> None:
         link = CalendarOfMember(
             id=index_key(one.member_id, calendar_id), member_id=one.member_id, calendar_id=calendar_id
         )
-        await on.records(CalendarOfMember).decide(link.id, partial(domain.link_member, link=link))
+        await on.records(CalendarOfMember).decide(link.id, partial(directory.link_member, link=link))
 
 
 async def _without_removed(calendar: Calendar, on: Turn) -> Calendar:

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from services.booking.domain.bookings import Booking
-from services.booking.domain.calendars import Calendar, Member
+from services.booking.domain.calendars import Calendar
+from services.booking.domain.directory import Member
 from services.booking.routes.calendar_views import HostView, LocationIn
 from turnus_runtime.http import Answer, EmailAddress, Id, Instant, Locale, Name, Note, Request, Text, ZoneName
 

@@ -12,7 +12,7 @@ from services.assignment.domain.choice import MOVE, RETURN, Choice, choice_id
 from services.assignment.domain.rotation import Rotation
 from services.availability.domain.claims import Claim
 from services.availability.domain.hosts import Host, Reservation
-from services.booking.domain import calendars
+from services.booking.domain import directory
 from services.booking.domain.bookings import Booking
 from services.booking.domain.transitions import CONCLUDE, EXPIRE, REDRIVE
 from services.notify.domain import projections
@@ -302,7 +302,7 @@ async def _(on: Planting) -> set[str]:
 
 @plants("newer_than_source")
 async def _(on: Planting) -> set[str]:
-    member = await on.stores.get("booking", calendars.Member, on.personal.host_ids[0])
+    member = await on.stores.get("booking", directory.Member, on.personal.host_ids[0])
     await on.put("booking", member, version=member.version + 1)
     return {member.id}
 

@@ -8,7 +8,7 @@ from pymongo import AsyncMongoClient
 
 from services.assignment.domain.rotation import Rotation
 from services.availability.domain import rules
-from services.booking.domain import calendars
+from services.booking.domain import directory
 from services.notify.domain import projections
 from tests.integration.saga.conftest import Office
 from tests.integration.saga.test_booking import slots
@@ -22,7 +22,7 @@ ALL = ("accounts", "booking", "availability", "assignment", "notify")
 PROJECTIONS: dict[str, tuple[type[Record], ...]] = {
     "availability": (rules.Member, rules.ServedCalendar, SigningKey),
     "assignment": (SigningKey,),
-    "booking": (calendars.Member, calendars.Workspace, SigningKey),
+    "booking": (directory.Member, directory.Workspace, SigningKey),
     "notify": (projections.Member, projections.Calendar, projections.Workspace, SigningKey),
 }
 """What each service has from others' full states alone, and needs to go on."""
