@@ -8,9 +8,13 @@ from typing import Any
 
 import httpx
 
+from oversight.auditor import Auditor
+from oversight.invariants.findings import Finding
+from oversight.reading import reading
 from tests.support.processes import ServiceProcess
 from turnus_runtime.operations import connected, reader_of, status
 from turnus_runtime.process import installed
+from turnus_runtime.settings import Settings, load
 
 SERVICES = ("accounts", "booking", "availability", "assignment", "notify")
 
@@ -84,3 +88,8 @@ class Cluster:
             finally:
                 with contextlib.suppress(AttributeError):
                     await reader.close()
+
+    async def violations(self) -> list[Finding]:
+        """What the auditor finds in all stores; what is still under way has its bound to be put right."""
+        async with reading(load(Settings, **self.given)) as on:
+            return await Auditor(on).audit()

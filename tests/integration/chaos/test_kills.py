@@ -105,6 +105,7 @@ async def test_bookings_survive_the_sudden_death_of_every_service(
     ids = await booking
     bookings = await final_bookings(cluster, work)
     await cluster.at_rest()
+    assert await cluster.violations() == []
     confirmed = [one for one in bookings if one["status"] == "confirmed"]
     assert {one["id"] for one in confirmed} >= {one for one in ids if one} - {
         one["id"] for one in bookings if one["status"] != "confirmed"
