@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 from email.charset import QP, Charset
 from email.encoders import encode_base64
 from email.headerregistry import Address
-from email.message import EmailMessage
+from email.message import EmailMessage, Message
 from email.mime.base import MIMEBase
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
@@ -17,7 +17,7 @@ from email.policy import SMTP as WIRE
 from email.policy import EmailPolicy
 from email.utils import formatdate
 from time import monotonic
-from typing import cast
+from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
@@ -144,14 +144,14 @@ def _outcome(code: int) -> MailRefused | MailDelayed:
     return MailRefused(code) if 500 <= code <= 599 and code not in {530, 535} else MailDelayed(code)
 
 
-def composed(mail: Mail) -> MIMEMultipart:
+def composed(mail: Mail) -> Message:
     """The mail as multipart/alternative: text, HTML and, with a calendar, `text/calendar; method=…` last.
 
     Names, subject and header values are made one line: nothing in them can begin another header. The parts are built by
     the older classes of `email`: `EmailMessage` parses every parameter of every part, which made a mail three times as
     costly.
     """
-    message = MIMEMultipart("alternative", policy=_policy(not (mail.sender.isascii() and mail.to.isascii())))
+    message: Any = MIMEMultipart("alternative", policy=_policy(not (mail.sender.isascii() and mail.to.isascii())))
     message["From"] = _address(mail.sender, mail.sender_name)
     message["To"] = _address(mail.to, mail.to_name)
     message["Subject"] = one_line(mail.subject)
