@@ -63,6 +63,13 @@ def test_it_holds_neither_embedded_servers_nor_what_other_services_need(image: P
     }
 
 
+def test_it_can_audit_all_services_though_it_holds_the_needs_of_one(image: Path) -> None:
+    python = image / "bin" / "python"
+    subprocess.run([python, "-c", "import oversight.running"], cwd=image, check=True)
+    shown = subprocess.run([image / "bin" / "turnus", "--help"], cwd=image, capture_output=True, text=True, check=True)
+    assert " audit " in shown.stdout
+
+
 def test_all_versions_are_those_of_the_lock(image: Path) -> None:
     shown = subprocess.run(
         [UV, "pip", "freeze", "--quiet", "--python", image / "bin" / "python"],
