@@ -132,6 +132,17 @@ def rules_are_not_looked_at_again() -> Generator[None]:
         yield
 
 
+@mutant(300)
+def blocks_of_the_calendar_are_not_looked_at_again() -> Generator[None]:
+    reserve = hosts._reserve_unheard
+
+    def blind(host: Host, ask: Any, *more: Any) -> Any:
+        return reserve(host, replace(ask, blocks_version=1 << 60), *more)
+
+    with changed(hosts, _reserve_unheard=blind):
+        yield
+
+
 @mutant(100)
 def a_duplicate_is_dropped() -> Generator[None]:
     reserve = hosts.reserve

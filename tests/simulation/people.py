@@ -230,7 +230,9 @@ class People:
         if what < 0.35:
             start = self._start()
             items = [BlockIn(start=start, end=start + timedelta(minutes=30))]
-            blocks = NewBlocks(member_id=rng.choice(self.members), items=items)
+            whose = rng.choice((*self.members, calendar_id))
+            owner = {"member_id": whose} if whose in self.members else {"calendar_id": whose}
+            blocks = NewBlocks(**owner, items=items)
             key = self._fresh_key()
             await self._world.ask("availability", lambda on: create_blocks(self.owner, blocks, key, 0.0, on), 5.0)
         elif what < 0.65:

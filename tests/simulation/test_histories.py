@@ -9,7 +9,7 @@ import pytest
 from tests.simulation.history import run
 
 SEEDS = 60
-REGRESSIONS = {1186: "a repeated request said of a settled choice that it was not charged"}
+REGRESSIONS = {98: "a repeated request said of a settled choice that it was not charged"}
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, 10))

@@ -169,10 +169,10 @@ class Watch:
         """Whoever is asked by a request has looked at the rules as they are (the chosen one of a swap need not)."""
         claim: Claim | None = self._last.get(("availability", "claims", new.booking_id), (0, None))[1]
         attempt = claim.attempt(new.attempt) if claim is not None else None
-        if attempt is None or attempt.chosen == host.id or new.settled:
+        if claim is None or attempt is None or attempt.chosen == host.id or new.settled:
             return
         for blocks in self.records(Blocks):
-            if blocks.owner_id != host.id or blocks.owes(APPLY_RULES) is not None:
+            if blocks.owner_id not in (host.id, claim.calendar_id) or blocks.owes(APPLY_RULES) is not None:
                 continue
             for block in blocks.items:
                 if not block.removed and new.start < block.end and block.start < new.end:
