@@ -206,7 +206,7 @@ async def main(rates: list[int], seconds: int, only: str | None) -> None:
         stack = EmbeddedStack(Path(folder) / "data")
         endpoints = await stack.start()
         servers = {name: health.pid for name, health in stack.health.items() if name != BROKER}
-        kinds: list[tuple[str, type[BrokerServer], int]] = [("embedded", Tansu, 20), ("kafka", ApacheKafka, 500)]
+        kinds: list[tuple[str, type[BrokerServer], int]] = [("embedded", Tansu, 50), ("kafka", ApacheKafka, 500)]
         try:
             for name, kind, wait_ms in kinds:
                 if only not in (None, name):

@@ -13,7 +13,7 @@ from turnus_runtime.settings import Settings, env_name
 
 EMBEDDED_BROKER: Mapping[str, Any] = {
     "kafka_idempotent": False,
-    "kafka_fetch_max_wait_ms": 20,
+    "kafka_fetch_max_wait_ms": 50,
     "kafka_session_timeout_ms": 3000,  # it lets a group wait for half of this at every join
     "topic_partitions": 3,
 }

@@ -181,14 +181,14 @@ async def limited(embedded_servers: Endpoints, fresh_broker: str, names: Names) 
         yield made
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def shared(embedded_servers: Endpoints, accounts_broker: str) -> AsyncIterator[Accounts]:
     """One process for all tests that can share it."""
     async with running(embedded_servers, accounts_broker, "listener") as made:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def accounts_broker() -> Iterator[str]:
     """A broker for the shared process: topics have the contracts' names, so nobody else may use it."""
     broker = new_broker()
