@@ -10,10 +10,10 @@ endif
 INSTALL = @python='$(PYTHON)'; test -n "$$python" && "$$python" tools/bootstrap.py all
 PYTEST = $(BIN)/python -m pytest
 # More test processes than cores: many tests wait for servers and groups. Each has servers of its own.
-SIDE_BY_SIDE = -n $(or $(WORKERS),3) --dist loadgroup
+SIDE_BY_SIDE = -n $(or $(WORKERS),3) --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down test simulate mutants test-browser test-kafka check bench schemas lock format clean
+.PHONY: help install up down test simulate mutants model test-browser test-kafka check bench schemas lock format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ simulate: install ## histories of the whole protocol with crashes and lost messa
 
 mutants: install ## switch off each protection in turn: the simulation must notice every one; SEEDS=n at most
 	$(BIN)/python -m tests.simulation --mutants --seeds $(or $(SEEDS),2500) --from $(or $(FROM),0)
+
+model: install ## every state of the core protocol, small worlds and large ones: minutes and 2 GB; SMALL=1 seconds; TRACES=1
+	$(BIN)/python -m tests.model $(if $(SMALL),,--large) $(if $(TRACES),--traces)
 
 test-browser: install ## the pages, in Chromium
 	@tools/need chromium=chromium

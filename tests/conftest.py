@@ -9,10 +9,22 @@ import pytest
 from tests.support.kafka import APACHE
 
 pytest_plugins = ["tests.support.stack"]
+LONGEST = (
+    "tests/integration/chaos/test_kills.py",
+    "tests/integration/tracing/",
+    "tests/integration/api/test_generated_requests.py",
+    "tests/integration/api/test_query_shapes.py",
+    "tests/simulation/",
+    "tests/integration/chaos/",
+    "tests/integration/broker/",
+    "tests/integration/",
+)
+"""What several test processes begin with: first what takes longest, last what is short and fills the gaps."""
 ABOUT_BROKERS = ("tests/integration/broker/", "tests/integration/chaos/", "tests/contracts/test_broker_port.py")
 """Tests that start brokers of the kind that the run is about; all others get one by the fixture `fresh_broker`."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     other = "embedded_only" if APACHE else "apache_only"
 
@@ -24,3 +36,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if wanted(item)]
+    if not hasattr(config, "workerinput"):
+        return
+    items.sort(key=lambda item: next((n for n, begin in enumerate(LONGEST) if item.nodeid.startswith(begin)), 99))
+    for item in items:
+        # The servers of a file are started once, and different files, which wait and which reckon, run side by side.
+        if item.nodeid.startswith("tests/integration/") and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
