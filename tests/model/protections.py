@@ -214,6 +214,7 @@ PROTECTIONS: dict[str, Protection] = {
     "the first choice is final": Protection(
         scenarios.CHOOSING, SIMULATED["the_first_choice_is_not_final_nor_remembered"]
     ),
+    "a swap reserves before it frees": Protection(scenarios.PATIENT, SIMULATED["a_swap_frees_before_it_reserves"]),
     "who serves pays": Protection(scenarios.SWAPPING, _nothing_settles_who_pays),
     "a charge names the version it was decided on": Protection(scenarios.TWO_CHOOSE, _a_charge_on_any_version),
     "a charge owes its filing": Protection(scenarios.CHARGING, SIMULATED["a_charge_does_not_owe_its_filing"]),

@@ -64,6 +64,12 @@ SWAPPING = Scenario(
     whole=BOTH,
     at_once=1,
 )
+PATIENT = replace(
+    SWAPPING,
+    name="patient",
+    says="the same, and nothing expires: every request gets its answer all the same",
+    expires=False,
+)
 CHARGING = Scenario(
     "charging", "two hosts, one guest who moves; every step of assignment", (MOVES,), whole=SLOTS, at_once=1
 )
@@ -162,6 +168,7 @@ BOUNDED = (
     RETURNING,
     TEAM,
     SWAPPING,
+    PATIENT,
     OUTRUN,
     OUTLIVED,
     FORGETFUL,
