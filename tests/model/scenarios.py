@@ -105,7 +105,7 @@ OUTLIVED = replace(
 UNDECIDED_FOR_DAYS = replace(
     OUTLIVED, name="undecided for days", says="the same, and booking fires no deadline for ten days", forgets="ever"
 )
-"""A known hole, see `docs/model.md`."""
+"""What the model found once, see `docs/model.md`."""
 TWO_CHOOSE = Scenario(
     "two choose",
     "two hosts, one guest; every step of assignment, two handlers at the same time",

@@ -73,7 +73,6 @@ def test_the_same_world_is_explored_the_same_way_every_time() -> None:
     assert (first.states, first.transitions, first.depth) == (second.states, second.transitions, second.depth)
 
 
-@pytest.mark.xfail(strict=True, reason="a known hole, see docs/model.md: a refusal after days leaves a charge behind")
 def test_a_request_that_is_undecided_for_days_leaves_nothing_behind() -> None:
     result = explored(scenarios.UNDECIDED_FOR_DAYS)
     assert result.violation is None, "\n".join(trace(result))

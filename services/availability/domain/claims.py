@@ -142,20 +142,6 @@ def ask_next(claim: Claim | None, number: int, host_id: str, refusal: SlotRefuse
     return Decision(noted, claim.with_attempt(noted))
 
 
-def close(claim: Claim | None, number: int, refusal: SlotRefused) -> Decision[Claim, None]:
-    """A host said CLOSED: too old to be asked. Refused only if the claim shows that nobody accepted.
-
-    An attempt that is settled at once leaves no trace of its acceptance here, so it is never refused like this.
-    """
-    attempt = claim.attempt(number) if claim is not None else None
-    if claim is None or attempt is None or claim.is_released(number) or attempt.at_once or attempt.chosen is not None:
-        return Decision(None)
-    if attempt.refusal is not None:
-        return Decision(None, says=[attempt.refusal])
-    refused = attempt.model_copy(update={"refusal": refusal})
-    return Decision(None, claim.with_attempt(refused), owes=[event(refusal)])
-
-
 def choose(claim: Claim | None, chosen: AssigneeChosen) -> Decision[Claim, Attempt | None]:
     """Pin the first choice, and write its host as asked before it is asked. None if there is nothing to settle."""
     attempt = claim.attempt(chosen.attempt) if claim is not None else None

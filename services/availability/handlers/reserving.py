@@ -37,11 +37,8 @@ async def reserve_slot(request: BookingRequested, on: Turn) -> None:
     attempt = await _pin(request, calendar, members, on)
     while attempt is not None and (host_id := attempt.next_to_ask) is not None:
         reply = await _ask_host(request, calendar, members, attempt, host_id, on)
-        if reply is Reply.ACCEPTED:
-            return
-        if reply is Reply.CLOSED:
-            refusal, number = _refused(request, "slot_not_offered", None, None, on), attempt.number
-            await on.records(Claim).decide(request.booking_id, partial(claims.close, number=number, refusal=refusal))
+        if reply is not Reply.REFUSED:
+            # Accepted; or days in the past, where nobody knows any more who accepted: the booking's deadline decides.
             return
         attempt = await _note_refused(request, calendar, attempt, host_id, on)
 
