@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 from services.availability.domain import claims, engine, hosts
 from services.availability.domain.claims import Attempt, Claim
