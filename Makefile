@@ -10,7 +10,7 @@ endif
 INSTALL = @python='$(PYTHON)'; test -n "$$python" && "$$python" tools/bootstrap.py all
 PYTEST = $(BIN)/python -m pytest
 # More test processes than cores: many tests wait for servers and groups. Each has servers of its own.
-SIDE_BY_SIDE = -n $(or $(WORKERS),3) --dist loadgroup --no-loadscope-reorder
+SIDE_BY_SIDE = -n $(or $(WORKERS),3) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install up down test simulate mutants model test-browser test-kafka check bench schemas lock format clean

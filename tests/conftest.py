@@ -36,10 +36,4 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if wanted(item)]
-    if not hasattr(config, "workerinput"):
-        return
     items.sort(key=lambda item: next((n for n, begin in enumerate(LONGEST) if item.nodeid.startswith(begin)), 99))
-    for item in items:
-        # The servers of a file are started once, and different files, which wait and which reckon, run side by side.
-        if item.nodeid.startswith("tests/integration/") and item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))

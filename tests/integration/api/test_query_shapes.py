@@ -34,7 +34,7 @@ from turnus_runtime.process import installed
 from turnus_runtime.records import Owed, Record
 from turnus_runtime.store import loaded
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("query shapes")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 FEW, MANY = 200, 20_000
 NEARBY = 5_000
 """What a question may read more than among few. A page with a filter looks at 1,000 records at most, at 200 at once,

@@ -1,14 +1,10 @@
 """Stores that services have written are clean, at every moment, and an audit leaves them as they are."""
 
-import pytest
-
 from oversight.reading import RECORDS
 from services.booking.domain.bookings import Booking
 from tests.integration.audit.conftest import Installation, Stores
 from turnus_runtime.host import records_of
 from turnus_runtime.process import installed
-
-pytestmark = pytest.mark.xdist_group("audit")
 
 
 async def test_the_stores_of_a_working_installation_are_clean(installation: Installation, stores: Stores) -> None:

@@ -11,15 +11,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-import pytest
 
 from services.assignment.domain.rotation import Rotation
 from tests.integration.audit.conftest import Installation, Stores
 from tests.support.processes import free_port
 from tests.support.system import eventually
 from turnus_runtime.settings import env_name
-
-pytestmark = pytest.mark.xdist_group("audit")
 
 
 async def turnus(installation: Installation, *typed: str, **settings: Any) -> Process:

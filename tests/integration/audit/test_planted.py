@@ -20,8 +20,6 @@ from services.notify.domain.notices import Attempt, Message, Notice
 from tests.integration.audit.conftest import Installation, Stores
 from turnus_runtime.records import Owed, timer
 
-pytestmark = pytest.mark.xdist_group("audit")
-
 UNKNOWN = "bk_nobody0000000000000000000"
 
 
