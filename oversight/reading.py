@@ -23,11 +23,11 @@ from services.notify.domain import projections
 from services.notify.domain.notices import Notice
 from turnus_runtime.clock import StoreClock
 from turnus_runtime.credentials import Revocation, SigningKey
+from turnus_runtime.forms import loaded
 from turnus_runtime.mongo import MongoStore
 from turnus_runtime.ports import Clock, Store, Stored
 from turnus_runtime.records import Record
 from turnus_runtime.settings import Settings
-from turnus_runtime.store import loaded
 
 CREDENTIALS: tuple[type[Record], ...] = (SigningKey, Revocation)
 """What every service with resources keeps, beside its own records."""

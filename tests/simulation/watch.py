@@ -22,11 +22,11 @@ from services.availability.domain.rules import APPLY_RULES, Blocks, ServedCalend
 from services.booking.domain.bookings import Booking
 from services.booking.domain.calendars import Calendar
 from turnus_contracts import AssigneeChosen, AssigneeSettled, SlotRefused
+from turnus_runtime.forms import loaded
 from turnus_runtime.mongo import documents
 from turnus_runtime.ports import Message
 from turnus_runtime.records import Record
 from turnus_runtime.saga import START
-from turnus_runtime.store import loaded
 
 if TYPE_CHECKING:
     from tests.simulation.process import SimulatedProcess

@@ -20,9 +20,9 @@ from tests.simulation.watch import Watch
 from tests.simulation.weather import Weather
 from turnus_contracts import Event
 from turnus_runtime import operations
+from turnus_runtime.forms import stored_form
 from turnus_runtime.host import topics
 from turnus_runtime.ports import BrokerUnavailable, Message
-from turnus_runtime.store import stored_form
 from turnus_runtime.turn import Turn
 
 SERVICES = (booking, availability, assignment)

@@ -171,8 +171,8 @@ async def republish(host: Host) -> Counter[str]:
     """Say again everything that the records of this service say of themselves, by its `says`; messages per topic.
 
     Repeats are harmless, and it may be broken off and begun again, as it must be after `StoreUnavailable` or
-    `BrokerUnavailable`. The topics are made first: a broker that came up
-    empty may acknowledge what it has no topic for.
+    `BrokerUnavailable`. The topics are made first: a broker that came up empty may acknowledge what it has no topic
+    for.
     """
     said: Counter[str] = Counter()
     await host.ports.broker.provision(topics(host.service, host.settings.topic_partitions))

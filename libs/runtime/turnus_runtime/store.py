@@ -13,7 +13,8 @@ from typing import Any, Protocol, TypeVar, cast
 
 from turnus_contracts import Event
 from turnus_runtime import milestones
-from turnus_runtime.ports import Clock, Signals, Store, Stored, StoreUnavailable
+from turnus_runtime.forms import loaded, stored_form
+from turnus_runtime.ports import Clock, Signals, Store
 from turnus_runtime.records import GRACE_MS, Decision, Owed, Projection, Record, millis
 from turnus_runtime.telemetry import current_traceparent
 
@@ -24,10 +25,6 @@ KEPT_COPIES = 5_000
 """How many records just written or read by a decision are kept in memory; a stale copy costs a conflict, no more."""
 FOLDED_AT_ONCE = 200
 """Decisions folded into one write at most."""
-
-
-class RecordTooNew(StoreUnavailable):
-    """The stored format is newer than this process: it waits for its own upgrade, as for a store that is away."""
 
 
 class Relay(Protocol):
@@ -297,29 +294,3 @@ def again_entry(id: str, now: int) -> Owed:
     while due < now + DAY_MS // 2:
         due += DAY_MS
     return Owed(id="again", kind="again", name="again", due=due)
-
-
-def stored_form(record: Record, version: int) -> Stored:
-    """The document of a record."""
-    keys = {name: value for name, value in record.keys().items() if value is not None}
-    keys |= milestones.keys_of(record.id, keys, record.long)
-    keys["self"] = record.id
-    return Stored(
-        id=record.id,
-        version=version,
-        format=record.format,
-        state=record.model_dump(mode="json", exclude={"id"}),
-        owed=[entry.stored() for entry in record.owed],
-        keys=keys,
-    )
-
-
-def loaded(kind: type[R], stored: Stored) -> R:
-    """The record of a document, upgraded if an older process wrote it."""
-    if stored.format > kind.format:
-        raise RecordTooNew(f"{kind.collection} {stored.id}: written in format {stored.format}, known is {kind.format}")
-    state = dict(stored.state)
-    if stored.format < kind.format:
-        state = kind.upgrade(state, stored.format)
-    owed = tuple(Owed.of_stored(entry) for entry in stored.owed)
-    return kind.model_validate({**state, "id": stored.id}).change(owed=owed)

@@ -11,9 +11,9 @@ from bson.raw_bson import RawBSONDocument
 
 from services.booking.domain.bookings import Booking
 from turnus_runtime import milestones
+from turnus_runtime.forms import loaded, stored_form
 from turnus_runtime.mongo import documents
 from turnus_runtime.records import Record, millis
-from turnus_runtime.store import loaded, stored_form
 
 FIRST_TURN = 5_000_000
 """A number that is nothing else in a choice."""

@@ -28,11 +28,11 @@ from tests.integration.store.conftest import Wire, explained
 from turnus_contracts import MemberChanged
 from turnus_runtime import milestones
 from turnus_runtime.embedded import Endpoints
+from turnus_runtime.forms import loaded
 from turnus_runtime.ids import RandomIds
 from turnus_runtime.mongo import documents
 from turnus_runtime.process import installed
 from turnus_runtime.records import Owed, Record
-from turnus_runtime.store import loaded
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 FEW, MANY = 200, 20_000

@@ -9,9 +9,9 @@ import pytest
 
 from services.accounts.domain.auditing import AuditEntry
 from tests.integration.api.conftest import Api, office
+from turnus_runtime.forms import stored_form
 from turnus_runtime.http import cursor
 from turnus_runtime.milestones import level_of
-from turnus_runtime.store import stored_form
 from turnus_runtime.turn import Records
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

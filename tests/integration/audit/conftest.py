@@ -23,10 +23,10 @@ from tests.support.stack import broker_in
 from tests.support.system import System, eventually
 from tests.support.workload import BEFORE
 from turnus_runtime.embedded import Endpoints
+from turnus_runtime.forms import loaded, stored_form
 from turnus_runtime.mongo import MongoStore
 from turnus_runtime.records import Record
 from turnus_runtime.settings import Settings, load
-from turnus_runtime.store import loaded, stored_form
 
 R = TypeVar("R", bound=Record)
 GENEROUS = timedelta(seconds=60)

@@ -12,8 +12,8 @@ from services.booking.domain.transitions import CONCLUDE
 from services.notify.domain.notices import Notice, Told
 from tests.simulation.store import SimulatedStore
 from turnus_contracts import Guest
+from turnus_runtime.forms import stored_form
 from turnus_runtime.records import Record, timer
-from turnus_runtime.store import stored_form
 
 R = TypeVar("R", bound=Record)
 BEGIN = datetime(2027, 1, 4, 8, 0, tzinfo=UTC)

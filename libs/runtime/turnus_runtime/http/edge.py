@@ -1,5 +1,6 @@
 """The edge of an app: what every request and answer gets, whichever route it reaches, and whatever goes wrong."""
 
+import asyncio
 import re
 import secrets
 import time
@@ -26,6 +27,8 @@ log = structlog.stdlib.get_logger("turnus.http")
 EXPOSED = (
     "ETag, Location, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, Idempotency-Replayed, Preference-Applied"
 )
+LINGERS_SECONDS = 2.0
+"""How long a client that is refused in the middle of its body may go on sending."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 SECURITY: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
@@ -80,7 +83,7 @@ class Edge:
             telemetry.span(f"HTTP {scope['method']}", kind=SpanKind.SERVER) as span,
         ):
             at.headers["traceparent"] = telemetry.current_traceparent()
-            sender = _Sender(send, at, scope["method"], headers, self.secure)
+            sender = _Sender(_lingering(receive, send), at, scope["method"], headers, self.secure)
             status = await self._answer(at, scope, receive, sender)
             template = at.endpoint.template if at.endpoint else "-"
             span.update_name(f"{sender.method} {template}")
@@ -134,6 +137,30 @@ async def _refuse(problem: Problem, at: Exchange, scope: Scope, receive: Receive
     if not send.status:
         with suppress(ClientDisconnect):
             await ProblemResponse(problem, at.request_id).build()(scope, receive, send)
+
+
+def _lingering(receive: Receive, send: Send) -> Send:
+    """Sends an answer at once; if it ends the connection, that waits until the client has stopped sending.
+
+    A socket closed with bytes unread is reset, and the reset may destroy the answer before the client has read it
+    (RFC 9112, section 9.6).
+    """
+    ends = False
+
+    async def sent(message: Message) -> None:
+        nonlocal ends
+        if message["type"] == "http.response.start":
+            ends = Headers(raw=message["headers"]).get("connection") == "close"
+        elif ends and not message.get("more_body"):
+            await send({**message, "more_body": True})
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LINGERS_SECONDS):
+                    while (await receive()).get("more_body"):
+                        pass
+            message = {"type": "http.response.body", "body": b""}
+        await send(message)
+
+    return sent
 
 
 class _Sender:

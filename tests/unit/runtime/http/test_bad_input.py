@@ -1,14 +1,16 @@
 """Bad input: a problem document each, nothing stored, no input echoed."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
+from starlette.types import Message
 
 from tests.unit.runtime.http.conftest import World
 from tests.unit.runtime.http.problem import fields, problem
+from turnus_runtime.http import edge
 
 NOTES = "/api/v1/notes"
 NO_TEXT = "holds a character that is no text (NUL or half a surrogate pair)"
@@ -184,18 +186,45 @@ async def test_a_body_over_256_kib_is_413_by_its_announced_length(world: World) 
     problem(await post(world, {"title": "t"}, **{"Content-Length": "x"}), 413, "body_too_large")
 
 
-async def test_a_chunked_body_over_256_kib_is_413_without_reading_on(world: World) -> None:
-    sent = 0
+def _posting(headers: dict[str, str]) -> dict[str, Any]:
+    told = {"content-type": "application/json"} | headers
+    return {
+        "type": "http", "method": "POST", "path": NOTES, "raw_path": NOTES.encode(), "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in told.items()],
+        "client": ("192.0.2.1", 1), "scheme": "http", "server": ("t", 80), "http_version": "1.1",
+    }  # fmt: skip
 
-    async def chunks() -> AsyncIterator[bytes]:
-        nonlocal sent
-        for _ in range(100):
-            sent += 1
-            yield b" " * 8192
 
-    headers = {"Content-Type": "application/json", **world.staff()}
-    problem(await world.http.post(NOTES, content=chunks(), headers=headers), 413, "body_too_large")
-    assert sent == 33
+async def test_a_body_over_256_kib_is_answered_at_once_and_the_connection_ends_when_all_of_it_came(
+    world: World,
+) -> None:
+    happened: list[str] = []
+
+    async def receive() -> Message:
+        happened.append("in")
+        return {"type": "http.request", "body": b" " * 8192, "more_body": happened.count("in") < 40}
+
+    async def send(message: Message) -> None:
+        assert message.get("status", 413) == 413
+        happened.append("more" if message.get("more_body") else message["type"])
+
+    await world.app(_posting(world.staff()), receive, send)
+    assert happened == ["in"] * 33 + ["http.response.start", "more"] + ["in"] * 7 + ["http.response.body"]
+
+
+async def test_a_client_that_never_stops_sending_is_cut_off(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edge, "LINGERS_SECONDS", 0.01)
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        await asyncio.sleep(0)
+        return {"type": "http.request", "body": b" " * 8192, "more_body": True}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await world.app(_posting(world.staff()), receive, send)
+    assert [message.get("more_body", False) for message in sent] == [False, True, False]
 
 
 async def test_a_body_of_exactly_256_kib_is_read(world: World) -> None:
