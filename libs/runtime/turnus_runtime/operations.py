@@ -3,6 +3,7 @@
 Everything goes through the stores and the broker, so it works from any machine that reaches them, whoever serves.
 """
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -62,15 +63,20 @@ class ServiceStatus:
 
 async def status(process: Process, reader: KafkaReader) -> list[ServiceStatus]:
     """One line a service."""
+    hosts = process.hosts
+    letters = asyncio.create_task(dead_letters(reader, [host.service for host in hosts.values()]))
+    lags = await asyncio.gather(*(_lag(reader, host) for host in hosts.values()))
+    waiting = Counter(letter.service for letter in await letters if not letter.replayed)
     found: list[ServiceStatus] = []
-    for name, host in process.hosts.items():
+    for (name, host), lag in zip(hosts.items(), lags, strict=True):
         owed, oldest = await _owed(host)
-        heard = host.receiver.topics
-        lag = await reader.lag(name, heard) if heard else 0
-        letters = await dead_letters(reader, [host.service])
-        waiting = sum(not letter.replayed for letter in letters)
-        found.append(ServiceStatus(name, owed, oldest, lag, waiting))
+        found.append(ServiceStatus(name, owed, oldest, lag, waiting[name]))
     return found
+
+
+async def _lag(reader: KafkaReader, host: Host) -> int:
+    heard = host.receiver.topics
+    return await reader.lag(host.service.name, heard) if heard else 0
 
 
 async def _owed(host: Host) -> tuple[int, float]:

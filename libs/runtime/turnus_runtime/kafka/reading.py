@@ -16,6 +16,8 @@ from turnus_runtime.ports import BrokerUnavailable, Message
 POLL_MS = 250
 ANSWER_SECONDS = 15.0
 LOOK_EVERY_SECONDS = 2.0
+BRIEF_WAIT_MS = 50
+"""What a question waits for at the end of a topic; who follows topics waits as long as the setting says."""
 
 
 class KafkaReader:
@@ -37,7 +39,8 @@ class KafkaReader:
     async def all_of(self, topics: Sequence[str]) -> list[Message]:
         """Everything that these topics hold now, oldest first; topics that do not exist hold nothing."""
         found: list[Message] = []
-        async with self._consumer(sorted(await self.existing(topics)), None) as (consumer, parts):
+        wait = min(BRIEF_WAIT_MS, self._fetch_max_wait_ms)
+        async with self._consumer(sorted(await self.existing(topics)), None, wait) as (consumer, parts):
             last_answer = time.monotonic()
             while parts and not await _at_end(consumer, parts):
                 batch = await consumer.getmany(timeout_ms=POLL_MS)
@@ -52,7 +55,7 @@ class KafkaReader:
         """Everything that these topics hold and whatever comes, until closed; topics that come, or come anew, too."""
         while True:
             ids = await self.existing(topics)
-            async with self._consumer(sorted(ids), None) as (consumer, parts):
+            async with self._consumer(sorted(ids), None, self._fetch_max_wait_ms) as (consumer, parts):
                 looked = time.monotonic()
                 while True:
                     if time.monotonic() - looked > LOOK_EVERY_SECONDS:
@@ -69,8 +72,9 @@ class KafkaReader:
     async def lag(self, group: str, topics: Sequence[str]) -> int:
         """Messages of these topics that the group has not finished."""
         behind = 0
-        async with self._consumer(sorted(await self.existing(topics)), group) as (consumer, parts):
-            places = {part: await consumer.committed(part) for part in parts}
+        wait = min(BRIEF_WAIT_MS, self._fetch_max_wait_ms)
+        async with self._consumer(sorted(await self.existing(topics)), group, wait) as (consumer, parts):
+            places = dict(zip(parts, await asyncio.gather(*map(consumer.committed, parts)), strict=True))
             for part, place in places.items():
                 if place is not None:
                     consumer.seek(part, place)
@@ -79,15 +83,15 @@ class KafkaReader:
                 if time.monotonic() > deadline:
                     raise BrokerUnavailable(f"{self._url} said nothing for {ANSWER_SECONDS:.0f} s")
                 await consumer.getmany(timeout_ms=POLL_MS)
+            # A group that never committed has everything before it, from the first message that is kept.
+            begins = await consumer.beginning_offsets([part for part, place in places.items() if place is None])
             for part, place in places.items():
-                # A group that never committed has everything before it, from the first message that is kept.
-                begin = place if place is not None else (await consumer.beginning_offsets([part]))[part]
-                behind += max(0, (consumer.highwater(part) or 0) - begin)
+                behind += max(0, (consumer.highwater(part) or 0) - (begins[part] if place is None else place))
         return behind
 
     @asynccontextmanager
     async def _consumer(
-        self, topics: Sequence[str], group: str | None
+        self, topics: Sequence[str], group: str | None, wait_ms: int
     ) -> AsyncGenerator[tuple[AIOKafkaConsumer, list[TopicPartition]]]:
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._url,
@@ -95,7 +99,7 @@ class KafkaReader:
             group_id=group,
             auto_offset_reset="earliest",
             enable_auto_commit=False,
-            fetch_max_wait_ms=self._fetch_max_wait_ms,
+            fetch_max_wait_ms=wait_ms,
         )
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
