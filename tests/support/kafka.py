@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 import time
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -78,6 +79,16 @@ class BrokerServer:
             self._process.wait()
             self._process = None
 
+    def end(self, number: int) -> None:
+        """Send the signal and wait for the end; SIGKILL after a time that only a hang takes."""
+        assert self._process is not None
+        self.signal(number)
+        try:
+            self._process.wait(START_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self._process = None
+
     def lose_everything(self) -> None:
         """Come back with no topic and no offset."""
         raise NotImplementedError
@@ -106,8 +117,11 @@ class Tansu(BrokerServer):
 
 
 class ApacheKafka(BrokerServer):
-    def __init__(self) -> None:
+    """`links`: ports to listen on beside its own, each with the port that clients there are told (a proxy's)."""
+
+    def __init__(self, links: Mapping[int, int] | None = None) -> None:
         super().__init__()
+        self._links = dict(links or {})
         self._controller = free_port()
         self._jars = kafka_jars()
         self._folder = tempfile.TemporaryDirectory(prefix="turnus-kafka-")
@@ -132,14 +146,24 @@ class ApacheKafka(BrokerServer):
         return Path(self._folder.name) / "server.properties"
 
     def _format(self) -> None:
+        here = "127.0.0.1"
+        links = [(f"LINK{n}", port, told) for n, (port, told) in enumerate(self._links.items())]
+        listening = [f"{name}://{here}:{port}" for name, port, _ in links]
         settings = {
             "process.roles": "broker,controller",
             "node.id": 1,
             "controller.quorum.voters": f"1@127.0.0.1:{self._controller}",
-            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self._controller}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
+            "listeners": ",".join(
+                [f"PLAINTEXT://{here}:{self.port}", f"CONTROLLER://{here}:{self._controller}", *listening]
+            ),
+            "advertised.listeners": ",".join(
+                [f"PLAINTEXT://{here}:{self.port}", *(f"{name}://{here}:{told}" for name, _, told in links)]
+            ),
+            "inter.broker.listener.name": "PLAINTEXT",
             "controller.listener.names": "CONTROLLER",
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "listener.security.protocol.map": ",".join(
+                f"{name}:PLAINTEXT" for name in ("PLAINTEXT", "CONTROLLER", *(name for name, _, _ in links))
+            ),
             "log.dirs": f"{self._folder.name}/logs",
             "offsets.topic.replication.factor": 1,
             "offsets.topic.num.partitions": 4,

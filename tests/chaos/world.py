@@ -1,0 +1,188 @@
+"""The installation under test: servers, lines, processes, and what an operator does with it."""
+
+# ruff: noqa: ASYNC110 (other processes are waited for, which set no event of ours)
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.chaos import servers
+from tests.chaos.mail import MailServer
+from tests.chaos.processes import Kept
+from tests.support.cluster import Refused
+from tests.support.kafka import ApacheKafka
+from tests.support.processes import free_port
+from tests.support.system import UNLIMITED
+from tests.support.toxiproxy import Toxiproxy
+from turnus_runtime.process import ROLES, installed
+from turnus_runtime.settings import Settings, env_name, load
+
+SERVICES = ("accounts", "booking", "availability", "assignment", "notify")
+PAGES = "web"
+SESSION_TIMEOUT_MS = 6000
+PREFIX = "chaos"
+ASKED_AGAIN = 600
+START_SECONDS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The connections of one service to one server; they run through a proxy of that name."""
+
+    service: str
+    server: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.service}-{self.server}"
+
+
+class World:
+    """`together`: one process a service, in all its roles; else one for each role."""
+
+    def __init__(self, folder: Path, *, together: bool = False) -> None:
+        self.folder = folder
+        self.together = together
+        self.toxiproxy = Toxiproxy()
+        self.mail = MailServer()
+        self.store = servers.store(folder)
+        self.cache = servers.cache(folder)
+        self.lines: list[Line] = []
+        self.processes: dict[str, Kept] = {}
+        self.client = httpx.AsyncClient(timeout=40)
+        self.broker: ApacheKafka
+        self._owners: dict[str, str] = {}
+
+    async def start(self) -> None:
+        """Servers, lines, then the processes; returns when all are ready."""
+        await self.toxiproxy.start()
+        links: dict[int, int] = {}
+        ports: dict[str, dict[str, int]] = {}
+        for service in (*SERVICES, PAGES):
+            broker = free_port()
+            upstreams = {"broker": broker, "store": self.store.port, "cache": self.cache.port}
+            if service == "notify":
+                upstreams["mail"] = self.mail.port
+            ports[service] = {}
+            for server, port in upstreams.items():
+                line = Line(service, server)
+                self.lines.append(line)
+                ports[service][server] = await self.toxiproxy.proxy(line.name, port)
+            links[broker] = ports[service]["broker"]
+        self.broker = await asyncio.to_thread(ApacheKafka, links)
+        await asyncio.gather(
+            self.store.start(), self.cache.start(), self.mail.start(), asyncio.to_thread(self.broker.start)
+        )
+        (self.folder / "logs").mkdir()
+        await self._start_processes(ports)
+
+    async def _start_processes(self, ports: Mapping[str, Mapping[str, int]]) -> None:
+        for service in installed([*SERVICES, PAGES]):
+            given = self.settings(**ports[service.name])
+            roles = [[]] if self.together else [[role] for role in ROLES]
+            if service.name == PAGES:
+                roles = [["http"]]
+            for these in roles:
+                one = Kept(service.name, these, given, self.folder / "logs")
+                self.processes[one.name] = one
+                if these in ([], ["http"]):
+                    self._owners |= dict.fromkeys(service.resources, one.name)
+        await self.operate("topics")  # as an installation begins: docker-compose.yml
+        for one in self.processes.values():
+            one.keep()
+        await asyncio.gather(*(self.ready(name, START_SECONDS) for name in self.processes))
+
+    async def stop(self) -> None:
+        """End everything."""
+        await asyncio.gather(*(one.give_up() for one in self.processes.values()))
+        await self.client.aclose()
+        await self.mail.stop()
+        await asyncio.gather(self.store.kill(), self.cache.kill(), self.toxiproxy.stop())
+        if hasattr(self, "broker"):
+            await asyncio.to_thread(self.broker.close)
+
+    def settings(self, *, broker: int = 0, store: int = 0, cache: int = 0, mail: int = 0) -> dict[str, Any]:
+        """Settings of a process whose servers are at these ports; of an operator's, who needs no line, without."""
+        store, cache = store or self.store.port, cache or self.cache.port
+        return {
+            "environment": "chaos",
+            "mongo_url": f"mongodb://127.0.0.1:{store}/?retryWrites=false&w=majority&directConnection=true",
+            "kafka_url": f"127.0.0.1:{broker or self.broker.port}",
+            "redis_url": f"redis://127.0.0.1:{cache}/0",
+            "smtp_url": f"smtp://127.0.0.1:{mail or self.mail.port}",
+            "database_prefix": PREFIX,
+            "kafka_session_timeout_ms": SESSION_TIMEOUT_MS,
+            "topic_partitions": 4,
+            "data_dir": str(self.folder / "data"),
+            **UNLIMITED,
+        }
+
+    def operator(self) -> Settings:
+        """What an operator's commands are told."""
+        return load(Settings, **self.settings())
+
+    async def operate(self, *command: str, seconds: float = 600) -> tuple[int, str]:
+        """`turnus COMMAND`; its exit code and what it said."""
+        told = {env_name(name): str(value) for name, value in self.settings().items()}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("TURNUS_")}
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "turnus_runtime.cli", *command),
+            env={**inherited, **told},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            async with asyncio.timeout(seconds):
+                out, err = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        return process.returncode or 0, (out + err if command[-1] != "--json" else out).decode(errors="replace")
+
+    async def ready(self, name: str, seconds: float = 60) -> None:
+        """Wait for a process."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not await self.processes[name].is_ready(self.client):
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise AssertionError(f"{name} is not ready:\n{self.processes[name].log()[-4000:]}") from None
+
+    def url(self, service: str) -> str:
+        """Where a service answers HTTP."""
+        return self.processes[service if self.together else f"{service}-http"].url
+
+    async def call(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """The answer of whoever owns the first path segment; tried again while nobody answers."""
+        process = self.processes[self._owners[path.split("/")[1].partition("?")[0]]]
+        for _ in range(ASKED_AGAIN):
+            try:
+                answer = await self.client.request(
+                    method, f"{process.url}/api/v1{path}", json=body, headers=dict(headers or {})
+                )
+            except httpx.TransportError:
+                await asyncio.sleep(0.1)
+                continue
+            if answer.status_code != 503:
+                if not answer.is_success:
+                    raise Refused(answer)
+                return dict(answer.json()) if answer.content else {}
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"{method} {path} was not answered")
+
+    async def audit(self) -> dict[str, Any]:
+        """`turnus audit`: `{"checked", "under_way", "violations"}`."""
+        code, said = await self.operate("audit", "--json")
+        if code not in {0, 1}:
+            raise AssertionError(f"turnus audit ended with {code}: {said[-2000:]}")
+        return dict(json.loads(said))
