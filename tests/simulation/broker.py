@@ -248,6 +248,7 @@ class SimulatedConsumer:
         self.group = group
         self.topics = tuple(topics)
         self.positions: dict[Partition, int] = {}
+        self._logs: dict[Partition, Sequence[Message]] = {}
         self._broker = broker
         self._lanes = Lanes(limit=broker.max_in_flight, batch=broker.max_records)
         self._work = LaneWork(self._lanes, receive, self._changed)
@@ -308,6 +309,7 @@ class SimulatedConsumer:
 
     def assigned(self, share: dict[Partition, int]) -> None:
         self.positions = share
+        self._logs = {where: self._broker.log_of(where) for where in share}
         self._lanes.open(share)
         self.wake()
 
@@ -343,10 +345,9 @@ class SimulatedConsumer:
         if self._broker.down:
             return None
         paused = self._lanes.paused()
+        logs = self._logs
         heads = [
-            self._broker.log_of(where)[at]
-            for where, at in self.positions.items()
-            if where not in paused and at < len(self._broker.log_of(where))
+            logs[where][at] for where, at in self.positions.items() if at < len(logs[where]) and where not in paused
         ]
         if not heads:
             return None

@@ -1,23 +1,18 @@
 """Run one seed: one history, the same on every run."""
 
 import hashlib
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-import structlog
-
 from tests.simulation import loop
+from tests.simulation.quiet import quiet
 from tests.simulation.stale import stale_teams
 from tests.simulation.world import Violation, World
 from turnus_runtime import telemetry
-
-FORBIDDEN = ("sweeper_failed", "sweeper_restarted", "message_skipped")
-"""Log lines of the runtime that say that it caught what should never have been raised."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +39,7 @@ def run(seed: int, protection_off: Callable[[], AbstractContextManager[Any]] = n
         world = World(seed)
         await world.play()
 
-    with protection_off(), _quiet(lambda: world), stale_teams(lambda: world):
+    with protection_off(), quiet(lambda: world), stale_teams(lambda: world):
         try:
             loop.run(play())
         except Violation as found:
@@ -58,24 +53,3 @@ def run(seed: int, protection_off: Callable[[], AbstractContextManager[Any]] = n
     digest = hashlib.sha256(repr(world.trace).encode()).hexdigest()
     used = time.process_time() - began
     return History(seed, violation, world.table(), digest, world.steps, used, world.watch.coverage)
-
-
-@contextmanager
-def _quiet(world: Callable[[], World | None]) -> Generator[None]:
-    """No log lines, but those that report what must not happen are violations."""
-    kept = structlog.get_config()
-
-    def swallow(_logger: Any, _method: str, line: Any) -> Any:
-        if line.get("event") in FORBIDDEN and (present := world()) is not None:
-            present.fail(f"the runtime caught an error: {line}: {sys.exc_info()[1]!r}")
-        raise structlog.DropEvent
-
-    structlog.configure(
-        processors=[swallow],
-        wrapper_class=structlog.make_filtering_bound_logger(40),
-        cache_logger_on_first_use=False,
-    )
-    try:
-        yield
-    finally:
-        structlog.configure(**kept)

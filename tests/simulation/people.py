@@ -61,9 +61,9 @@ class People:
         self.members = [derived("mem", "simulated", number) for number in range(rng.choice((2, 2, 3, 4)))]
         self.owner = Principal(self.members[0], WORKSPACE, "owner", frozenset(SCOPES), "ses_simulated")
         self.calendars: list[str] = []
-        self.seconds = 200.0 if world.weather.outage else rng.choice((15.0, 30.0, 60.0))
+        self.seconds = 100.0 if world.weather.outage else rng.choice((8.0, 15.0, 15.0, 30.0, 60.0))
         self._duration, self._interval = 30, rng.choice((15, 30, 30))
-        self._guests = rng.randint(1, 7)
+        self._guests = rng.choice((1, 2, 2, 3, 3, 4, 5, 7))
         self._busy_staff = rng.choice((0.0, 0.05, 0.2, 0.6))
         self._removals = rng.random() < 0.2
         self._known: list[Known] = []
@@ -192,13 +192,13 @@ class People:
     async def _persist(self, post: Callable[[Turn], Awaitable[Any]], key: Idempotency | None) -> dict[str, Any] | None:
         """Try until there is an answer, as a patient guest would; None if there is nothing to be had."""
         rng = self._rng
-        for _ in range(40):
+        for tried in range(25):
             try:
                 response = await self._world.ask("booking", post, rng.choice((1.0, 8.0, 30.0)))
             except Unreachable:
                 if key is not None and key.key is None:
                     return None
-                await asyncio.sleep(rng.uniform(0.1, 4.0))
+                await asyncio.sleep(rng.uniform(0.1, 2.0) * (1 + tried))
                 continue
             except Problem as problem:
                 if problem.code in FINAL and key is not None and key.key is not None:
@@ -208,7 +208,7 @@ class People:
                 return None
             body = json.loads(response.body)
             if response.status_code == 202 and rng.random() < 0.6 and key is not None and key.key is not None:
-                await asyncio.sleep(rng.uniform(0.5, 5.0))
+                await asyncio.sleep(rng.uniform(0.5, 2.5) * (1 + tried))
                 continue
             if key is not None and key.key is not None and response.status_code != 202:
                 self._world.watch.told(key.key, "done")

@@ -1,6 +1,5 @@
 """Clock, ids, signals, and the broker as one process sees it; store and broker themselves are beside this module."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -27,7 +26,8 @@ class SimulatedClock:
 
     async def sleep(self, seconds: float) -> None:
         self._process.alive()
-        await asyncio.sleep(seconds * self._process.world.weather.drag)
+        world = self._process.world
+        await world.loop.pause(seconds * world.weather.drag)
         self._process.alive()
 
 
@@ -47,7 +47,7 @@ class SimulatedSignals:
 
     def __init__(self, process: "SimulatedProcess") -> None:
         self._process = process
-        self._waiting = process.world.waiting.setdefault(process.service.name, {})
+        self._waiting = process.world.waiting[process.service.name]
 
     async def wake(self, key: str) -> None:
         world = self._process.world
@@ -55,14 +55,14 @@ class SimulatedSignals:
             return
         for waiter in self._waiting.pop(key, []):
             if not waiter.done():
-                waiter.set_result(None)
+                waiter.set_result(True)
 
     async def wait(self, key: str, seconds: float) -> bool:
         self._process.alive()
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        world = self._process.world
+        waiter = world.loop.pause(seconds * world.weather.drag)
         self._waiting.setdefault(key, []).append(waiter)
-        await asyncio.wait((waiter,), timeout=seconds)
-        return waiter.done()
+        return bool(await waiter)
 
 
 class ProcessBroker:

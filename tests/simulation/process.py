@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _SETTINGS: dict[str, Settings] = {}
 _SWEPT = ("find", "clear", "prepare")
 """Verbs of the runtime's own loops: so frequent that they rarely wait."""
+_HARMLESS = ("get", "find", "walk", "prepare", "now")
+"""Verbs that change nothing: nobody can tell whether one of them was struck before it was done or after."""
 
 
 class Dead(BaseException):
@@ -41,7 +43,7 @@ class SimulatedProcess:
         self.number = number
         self.life = life
         self.name = f"{service.name}.{number}" + ("'" * life if life < 4 else f"^{life}")
-        self.tasks: dict[asyncio.Task[Any], None] = {}
+        self.tasks: list[asyncio.Task[Any]] = []
         self.dead = False
         self.ready = False
         self.frozen_until = 0.0
@@ -105,9 +107,10 @@ class SimulatedProcess:
         self.dead = True
         self.world.note(self.name, "CRASH")
         current = asyncio.current_task()
-        for task in list(self.tasks):
+        for task in self.tasks:
             if task is not current:
                 task.cancel()
+        self.tasks.clear()
         self.world.buried(self)
 
     def alive(self) -> None:
@@ -117,15 +120,17 @@ class SimulatedProcess:
 
     async def step(self, moment: Literal["before", "after"], verb: str, where: str, id: str = "") -> None:
         """Every await of production code that reaches the outside goes through here: wait, freeze, fail or die."""
-        self.alive()
+        if self.dead:
+            raise Dead
         world, weather = self.world, self.world.weather
         world.count_step()
         often = verb in _SWEPT
         if not often or weather.happens(0.05):
-            await asyncio.sleep(weather.latency(moment))
-            if (left := max(self.frozen_until, world.outage_until(self)) - world.time()) > 0:
-                await asyncio.sleep(left)
-            self.alive()
+            await world.loop.pause(weather.latency(moment))
+            if (left := max(self.frozen_until, world.outage_until(self)) - world.loop.virtual) > 0:
+                await world.loop.pause(left)
+            if self.dead:
+                raise Dead
         if weather.happens(weather.crash * (0.1 if often else 1.0)):
             world.watch.struck("crash", moment, verb, where)
             self.crash()
@@ -138,4 +143,8 @@ class SimulatedProcess:
     async def _store_step(self, moment: Literal["before", "after"], verb: str, collection: str, id: str) -> None:
         if moment == "after" and verb in ("insert", "replace", "clear"):
             self.world.watch.wrote(self, collection, id)
+        if moment == "after" and verb in _HARMLESS:
+            if self.dead:
+                raise Dead
+            return
         await self.step(moment, verb, collection, id)

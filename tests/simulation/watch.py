@@ -23,7 +23,6 @@ from services.booking.domain.bookings import Booking
 from services.booking.domain.calendars import Calendar
 from turnus_contracts import AssigneeChosen, AssigneeSettled, SlotRefused
 from turnus_runtime.forms import loaded
-from turnus_runtime.mongo import documents
 from turnus_runtime.ports import Message
 from turnus_runtime.records import Record
 from turnus_runtime.saga import START
@@ -70,7 +69,7 @@ class Watch:
         version, before = self._last.get(place, (0, None))
         if kept is None or kept.version == version:
             return
-        record = loaded(kind, documents.read(kept.raw))
+        record = loaded(kind, kept.told)
         self._last[place] = (kept.version, record)
         if collection == "blocks":
             return
@@ -201,7 +200,7 @@ class Watch:
                 for whose, one in kept.items():
                     found += [
                         f"{name} {collection} {_short(whose)} owes {entry['id']}"
-                        for entry in documents.read(one.raw).owed
+                        for entry in one.told.owed
                         if entry["kind"] in ("event", "state", "job") or entry["name"] not in ("conclude", "again")
                     ]
         return found
@@ -234,6 +233,13 @@ class Watch:
             version = calendar.published_version
             self._none(copies.current(calendar.id, version, "availability", served[calendar.id].version))
             self._none(copies.current(calendar.id, version, "assignment", rotations[calendar.id].calendar_version))
+
+    def unchanged(self) -> None:
+        """Nobody changed in place what he was given to read."""
+        for name, store in self._world.stores.items():
+            for collection, kept in store.collections.items():
+                for whose in [whose for whose, one in kept.items() if one.changed]:
+                    self._world.fail(f"{name} {collection} {_short(whose)} was changed in place")
 
     def _credit(self, rotation: Rotation, bookings: dict[str, Booking], choices: dict[str, Choice]) -> None:
         """While nobody joins or leaves, credits are exactly what the choices in force say."""

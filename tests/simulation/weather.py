@@ -39,7 +39,7 @@ class Weather:
         self.skewed = rng.random() < 0.08
         far = SKEW_SECONDS if self.skewed else 0
         self.skews = {(name, number): float(rng.randint(-far, far)) for name in services for number in range(copies)}
-        self.outage = rng.choice(services[1:]) if rng.random() < 0.06 else None
+        self.outage = rng.choice(services[1:]) if rng.random() < 0.1 else None
         """a service other than the first that answers nothing for as long as the storm lasts"""
         self.sky = {
             "rebalance": rng.choice((0.0, 0.1, 0.5)),

@@ -5,13 +5,14 @@ import contextvars
 import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from services.assignment.service import service as assignment
 from services.availability.service import service as availability
 from services.booking.domain.tokens import LinkSecret
 from services.booking.service import service as booking
 from tests.simulation.broker import SimulatedBroker, SimulatedConsumer
+from tests.simulation.loop import VirtualLoop
 from tests.simulation.people import People
 from tests.simulation.ports import SimulatedIds
 from tests.simulation.process import Dead, SimulatedProcess, Unreachable
@@ -43,12 +44,15 @@ class World:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.rng = random.Random(seed)
+        self.loop = cast("VirtualLoop", asyncio.get_running_loop())
         self.copies = self.rng.choice((1, 2, 2))
         self.partitions = self.rng.choice((1, 2))
         self.weather = Weather(self.rng, [service.name for service in SERVICES], self.copies)
         self.ids = SimulatedIds()
-        self.waiting: dict[str, dict[str, list[asyncio.Future[None]]]] = {}
+        self.waiting: dict[str, dict[str, list[asyncio.Future[bool]]]] = {one.name: {} for one in SERVICES}
         self.stores = {service.name: SimulatedStore(self.now) for service in SERVICES}
+        for store in self.stores.values():
+            store.shares = True
         specs = {spec.name: spec for service in SERVICES for spec in topics(service, self.partitions)}
         self.broker = SimulatedBroker(specs.values())
         self.watch = Watch(self)
@@ -73,12 +77,11 @@ class World:
 
     def time(self) -> float:
         """Virtual seconds since the beginning."""
-        return asyncio.get_running_loop().time()
+        return self.loop.virtual
 
     def now(self) -> datetime:
         """The true time of the simulated world, in whole milliseconds."""
-        instant = BEGIN + self._jumped + timedelta(seconds=self.time())
-        return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+        return BEGIN + self._jumped + timedelta(milliseconds=int(self.loop.virtual * 1000))
 
     def note(self, who: str, what: str) -> None:
         """One line of the table of events."""
@@ -183,6 +186,8 @@ class World:
             await self._quiet_loss(people)
         if self.rng.random() < 0.4:
             await self._much_later(people)
+        self.watch.unchanged()
+        await asyncio.sleep(0)
 
     async def _calm(self, sky: "asyncio.Task[None]", people: "People") -> None:
         sky.cancel()

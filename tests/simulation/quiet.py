@@ -1,0 +1,64 @@
+"""What a history goes without: log lines and traces. Both cost more than the steps they tell of, and trace ids are
+random. Log lines that report what must not happen are violations.
+"""
+
+import sys
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import structlog
+from opentelemetry.trace import INVALID_SPAN, Span
+
+from turnus_runtime import relay, store, sweeper, telemetry
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+FORBIDDEN = ("sweeper_failed", "sweeper_restarted", "message_skipped")
+"""Log lines of the runtime that say that it caught what should never have been raised."""
+
+
+class _Nothing(AbstractContextManager[Span]):
+    """A span of nothing, within no context."""
+
+    def __enter__(self) -> Span:
+        return INVALID_SPAN
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+_NOTHING = _Nothing()
+
+
+def _nothing(*_: Any, **__: Any) -> _Nothing:
+    return _NOTHING
+
+
+@contextmanager
+def quiet(world: Callable[[], "World | None"]) -> Generator[None]:
+    """While this lasts nothing is logged or traced."""
+    kept = structlog.get_config()
+
+    def swallow(_logger: Any, _method: str, line: Any) -> Any:
+        if line.get("event") in FORBIDDEN and (present := world()) is not None:
+            present.fail(f"the runtime caught an error: {line}: {sys.exc_info()[1]!r}")
+        raise structlog.DropEvent
+
+    structlog.configure(
+        processors=[swallow],
+        wrapper_class=structlog.make_filtering_bound_logger(40),
+        cache_logger_on_first_use=False,
+    )
+    with ExitStack() as stack:
+        for module in (telemetry, sweeper):
+            stack.enter_context(patch.multiple(module, continued=_nothing, span=_nothing))
+        for module in (relay, store):
+            stack.enter_context(patch.object(module, "current_traceparent", lambda: ""))
+        stack.enter_context(patch.object(structlog.contextvars, "bound_contextvars", _nothing))
+        stack.enter_context(patch.object(structlog.contextvars, "bind_contextvars", _nothing))
+        try:
+            yield
+        finally:
+            structlog.configure(**kept)
