@@ -62,6 +62,11 @@ class Auditor:
         for look in waited:
             self._note(look, await look.taken(self._on))
 
+    async def look_at_suspected(self) -> None:
+        """Look at each place again where something was found, however lately."""
+        for look in list(self._suspected):
+            self._note(look, await look.taken(self._on))
+
     @property
     def violations(self) -> list[Finding]:
         """What is violated, as of the latest look at each place."""

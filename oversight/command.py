@@ -30,3 +30,25 @@ def add_audit(commands: "Commands") -> None:
         help="how long what is under way may disagree before it counts (default: the bound of a request)",
     )
     audit.add_argument("--json", action="store_true", help="for programs")
+
+
+def add_repair(commands: "Commands") -> None:
+    """`turnus repair`."""
+    repair = commands.add_parser(
+        "repair",
+        help="repair closed services by what the others know, and open them; 0 clean, 1 disagreeing, 2 no answer",
+        description="Compare every service that is closed with the others, repair what it lost, hold all stores to the "
+        "invariants, and open it if they agree. What cannot agree is listed and decided by nobody but you.",
+    )
+    repair.set_defaults(run="oversight.repairing:repair", unanswered=UNANSWERED)
+    repair.add_argument("--dry-run", action="store_true", help="write nothing, say how much would be changed")
+    repair.add_argument(
+        "--open-anyway", action="store_true", help="open although something disagrees: after you have read the list"
+    )
+    repair.add_argument(
+        "--bound",
+        type=seconds,
+        metavar="150s",
+        help="how long services may take to catch up once they are open (default: the bound of a request)",
+    )
+    repair.add_argument("--json", action="store_true", help="for programs")

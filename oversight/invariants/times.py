@@ -38,7 +38,7 @@ def _shown(held: Reservation) -> str:
 
 def padded(booking: Booking, start: datetime, end: datetime) -> tuple[int, int]:
     """The half-open interval that a booking holds, epoch minutes, buffers included."""
-    return _minute(start) - booking.buffer_before_minutes, _minute(end) + booking.buffer_after_minutes
+    return minute(start) - booking.buffer_before_minutes, minute(end) + booking.buffer_after_minutes
 
 
 def is_held(booking: Booking, host: Host | None) -> bool:
@@ -108,7 +108,7 @@ def _of_standing(booking: Booking, claim: Claim) -> Iterator[tuple[Kind, str]]:
     if claim.is_released(booking.attempt):
         yield "claim_differs", f"it is {booking.status} and attempt {booking.attempt} was given up"
     times = (asked.start, asked.end, asked.padded_start, asked.padded_end)
-    promised = (_minute(booking.start), _minute(booking.end), *padded(booking, booking.start, booking.end))
+    promised = (minute(booking.start), minute(booking.end), *padded(booking, booking.start, booking.end))
     if times != promised:
         yield "claim_differs", f"attempt {booking.attempt} claims the minutes {times}, promised are {promised}"
     if booking.host_ids and booking.host_ids[0] not in asked.asked:
@@ -133,5 +133,6 @@ def of_somebody(claim: Claim, booking: Booking | None) -> Iterator[Finding]:
         yield Finding("claim_of_nobody", (claim_at(claim.id), booking_at(claim.id)), "nobody knows that booking")
 
 
-def _minute(instant: datetime) -> int:
+def minute(instant: datetime) -> int:
+    """Epoch minutes of an instant."""
     return int(instant.timestamp()) // 60

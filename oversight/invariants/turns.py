@@ -47,7 +47,7 @@ def _of_attempt(
 ) -> Iterator[tuple[Kind, str]]:
     charge = choice.charge if choice is not None else None
     if choice is None or charge is None:
-        if booking.status in STANDING and _is_needed(booking, number, claim):
+        if booking.status in STANDING and is_needed(booking, number, claim):
             yield "charge_missing", f"attempt {number} had a choice, and there is none"
         return
     if not charge.charged:
@@ -61,7 +61,7 @@ def _of_attempt(
         yield "wrong_payer", f"{choice.payer} pays for attempt {number}, {booking.host_ids[0]} serves it"
 
 
-def _is_needed(booking: Booking, number: int, claim: Claim | None) -> bool:
+def is_needed(booking: Booking, number: int, claim: Claim | None) -> bool:
     """A choice was charged for the first attempt, or one must have been made for the attempt in force."""
     if booking.charged == number == 1:
         return True

@@ -5,15 +5,16 @@ Production gives it the real adapters (`turnus_runtime.process`), the simulation
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 
 from turnus_runtime import milestones, telemetry
+from turnus_runtime.closing import LOOK_EVERY_SECONDS, Closure, Door
 from turnus_runtime.consume import Receiver, dead_letter_topic
 from turnus_runtime.credentials import with_credentials
-from turnus_runtime.ports import Broker, Clock, Consumer, Ids, Signals, Store, TopicSpec
+from turnus_runtime.ports import Broker, Clock, Consumer, Ids, Signals, Store, StoreUnavailable, TopicSpec
 from turnus_runtime.records import Record, millis
 from turnus_runtime.relay import Relay
 from turnus_runtime.service import Service
@@ -42,14 +43,25 @@ class Ports:
 
 
 class Host:
-    """One service, running in any of the roles `http`, `consume`, `jobs`."""
+    """One service, running in any of the roles `http`, `consume`, `jobs`.
 
-    def __init__(self, service: Service, ports: Ports, settings: Settings, observe: Observe | None = None) -> None:
+    With a `door` it works only while the service is open (`watch_door` must run then).
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        ports: Ports,
+        settings: Settings,
+        observe: Observe | None = None,
+        door: Door | None = None,
+    ) -> None:
         self.service = service = with_credentials(service)
         self.ports = ports
         self.settings = settings
-        daily = {says.record for says in service.says if says.daily}
-        self.records = RecordStore(ports.store, ports.clock, ports.signals, daily.__contains__)
+        self.door = door
+        self.records = self._shelf()
+        self.records.door = door
         self.relay = Relay(service, ports.broker, ports.store, ports.clock)
         self.records.relay = self.relay
         self.relay.on_cleared = self.records.forget
@@ -60,9 +72,12 @@ class Host:
 
     def turn(self) -> Turn:
         """A new turn: now."""
+        return self._turn(self.records)
+
+    def _turn(self, shelf: RecordStore) -> Turn:
         return Turn(
             now=self.ports.clock.now(),
-            shelf=self.records,
+            shelf=shelf,
             ids=self.ports.ids,
             clock=self.ports.clock,
             signals=self.ports.signals,
@@ -71,10 +86,56 @@ class Host:
         )
 
     async def open(self) -> None:
-        """Make collections and indexes, and whatever the service needs before it serves."""
+        """Make collections and indexes, and whatever the service needs before it serves, unless it is closed."""
+        if self.door is not None and await self.door.look() is not None:
+            return
+        await self._open()
+
+    async def watch_door(self) -> None:
+        """Notice that the service was closed, and when it is open again; until cancelled."""
+        said: Closure | None = None
+        while self.door is not None:
+            if (closure := self.closure) is not None and closure != said:
+                log.warning("closed", service=self.service.name, why=closure.why, since=closure.since.isoformat())
+            said = closure
+            await self.ports.clock.sleep(LOOK_EVERY_SECONDS)
+            try:
+                if await self.door.look() is None and self.door.shut:
+                    await self._reopen()
+            except StoreUnavailable as problem:
+                log.debug("door_not_seen", service=self.service.name, problem=str(problem))
+
+    @property
+    def closure(self) -> Closure | None:
+        """Why the service is closed, if it is."""
+        return self.door.closure if self.door is not None else None
+
+    async def _reopen(self) -> None:
+        """Begin anew: nothing that was known of the store as it was is worth anything now."""
+        self.records.forget_all()
+        if self.service.effects is not None:
+            await self._end_effects()
+            self.ports = replace(self.ports, effects=self.service.effects(self.settings))
+        await self._open()
+        log.warning("opened", service=self.service.name)
+
+    async def _open(self) -> None:
         await self.ports.store.prepare(collections(self.service))
         if self.service.open is not None:
-            await self.service.open(self.turn())
+            # Nobody else is let in before this is done. What it owes is said by the sweeper.
+            behind = self._shelf()
+            await self.service.open(self._turn(behind if self.door is not None else self.records))
+            await behind.stop()
+        if self.door is not None:
+            self.door.unlock()
+
+    def _shelf(self) -> RecordStore:
+        daily = {says.record for says in self.service.says if says.daily}
+        return RecordStore(self.ports.store, self.ports.clock, self.ports.signals, daily.__contains__)
+
+    async def _end_effects(self) -> None:
+        if (closed := getattr(self.ports.effects, "aclose", None)) is not None:
+            await closed()
 
     async def start(self, *, consume: bool, jobs: bool) -> None:
         """Start the loops of these roles. In the role http the host has none: routes use `turn`."""
@@ -98,8 +159,7 @@ class Host:
         await self.sweeper.stop()
         await self.records.stop()
         await self.relay.stop()
-        if (closed := getattr(self.ports.effects, "aclose", None)) is not None:
-            await closed()
+        await self._end_effects()
 
     def _watch(self) -> None:
         """Gauges of this host, read when metrics are collected."""

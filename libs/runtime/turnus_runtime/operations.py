@@ -32,7 +32,8 @@ _ADDED = ("origin_topic", "origin_partition", "origin_offset", "error", "error_d
 
 @asynccontextmanager
 async def connected(services: Sequence[Service], given: Mapping[str, Any]) -> AsyncGenerator[Process]:
-    """These services with no role: their stores and the broker can be asked, and nothing runs.
+    """These services with no role: their stores and the broker can be asked, and nothing runs. Records of a service
+    that is closed are not read.
 
     Raises `StoreUnavailable` or `BrokerUnavailable` at once when a server is not there.
     """
@@ -40,6 +41,10 @@ async def connected(services: Sequence[Service], given: Mapping[str, Any]) -> As
     try:
         await process.clock.open()
         await process.broker.start()
+        for host in process.hosts.values():
+            if host.door is not None:
+                await host.door.look()
+                host.door.unlock()
         yield process
     finally:
         await process.stop()

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 from turnus_runtime import logs, telemetry, telemetry_sdk
 from turnus_runtime.admin import Checks, admin_app, clock_check
 from turnus_runtime.clock import StoreClock
+from turnus_runtime.closing import Door
 from turnus_runtime.credentials import with_credentials
 from turnus_runtime.host import Host, Ports, topics
 from turnus_runtime.http import app_of, gateway, pages_of
@@ -35,6 +36,8 @@ log = structlog.get_logger(__name__)
 
 Role = Literal["http", "consume", "jobs"]
 ROLES: tuple[Role, ...] = ("http", "consume", "jobs")
+RUNTIME = "runtime"
+"""The database of what belongs to no service: where the clock began, who is closed."""
 RETRY_SECONDS = 0.5
 GARBAGE_AFTER = 50_000
 """New objects before the collector looks at them. With its default of 700 it took a fifth of a busy process."""
@@ -67,6 +70,8 @@ class Process:
     settings: Settings = field(init=False)
     broker: KafkaBroker = field(init=False)
     clock: StoreClock = field(init=False)
+    beside: MongoStore = field(init=False)
+    """the store that belongs to no service"""
     _signals: RedisSignals = field(init=False)
     _limiter: RateLimiter = field(init=False)
     _stores: list[MongoStore] = field(default_factory=list[MongoStore], init=False)
@@ -86,7 +91,8 @@ class Process:
             consuming=ConsumerOptions(session_timeout_ms=settings.kafka_session_timeout_ms),
             observe=telemetry.observe_broker,
         )
-        self.clock = StoreClock(self._store("runtime"), settings.clock_start)
+        self.beside = self._store(RUNTIME)
+        self.clock = StoreClock(self.beside, settings.clock_start)
         self._signals = RedisSignals(settings.redis_url, settings.database_prefix)
         self._limiter = RateLimiter(settings.redis_url, settings.database_prefix)
         for service in self.services:
@@ -101,6 +107,9 @@ class Process:
         specs = topics_of(self.services, self.settings)
         await _patiently("topics", lambda: self.broker.provision(specs))
         await asyncio.gather(*(_patiently(name, host.open) for name, host in self.hosts.items()))
+        for host in self.hosts.values():
+            if host.door is not None:
+                self._loop(host.watch_door())
         await asyncio.gather(
             *(host.start(consume="consume" in self.roles, jobs="jobs" in self.roles) for host in self.hosts.values())
         )
@@ -141,6 +150,12 @@ class Process:
         """Check of the admin port: connected, and everything was made that the services need."""
         return {"ok": self.ready}
 
+    def opened(self) -> dict[str, Any]:
+        """Check of the admin port: no service of this process is closed."""
+        closed = {name: host.closure for name, host in self.hosts.items() if host.closure is not None}
+        told = {name: {"since": one.since.isoformat(), "why": one.why} for name, one in closed.items()}
+        return {"ok": not told, "closed": told}
+
     def _host(self, service: Service) -> None:
         settings = load(service.settings, **self.given)
         ports = Ports(
@@ -151,7 +166,8 @@ class Process:
             signals=self._signals,
             effects=service.effects(settings) if service.effects is not None else None,
         )
-        host = Host(service, ports, settings, observe=telemetry.observe_host)
+        door = Door(service.name, self.beside) if service.records else None
+        host = Host(service, ports, settings, observe=telemetry.observe_host, door=door)
         self.hosts[service.name] = host
         if "http" in self.roles and service.routes is not None:
             if service.refusal is None:
@@ -235,7 +251,10 @@ async def running(process: Process) -> AsyncGenerator[int | None]:
     settings = process.settings
     logs.configure(settings)
     measured = telemetry_sdk.start(settings)
-    checks = Checks({"loops": process.alive}, {"started": process.started, "clock": clock_check(process.clock)})
+    checks = Checks(
+        {"loops": process.alive},
+        {"started": process.started, "opened": process.opened, "clock": clock_check(process.clock)},
+    )
     try:
         async with contextlib.AsyncExitStack() as stack:
             admin = admin_app(checks, measured.metrics_text)

@@ -8,14 +8,16 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, cast
 
 from turnus_contracts import Event
 from turnus_runtime import milestones
+from turnus_runtime.closing import Door
 from turnus_runtime.forms import loaded, stored_form
+from turnus_runtime.owing import again_entry, owed_after
 from turnus_runtime.ports import Clock, Signals, Store
-from turnus_runtime.records import GRACE_MS, Decision, Owed, Projection, Record, millis
+from turnus_runtime.records import Decision, Owed, Projection, Record, millis
 from turnus_runtime.telemetry import current_traceparent
 
 R = TypeVar("R", bound=Record)
@@ -95,9 +97,12 @@ class RecordStore:
         self.relay: Relay | None = None
         self.works: Works | None = None
         """Set where this process runs jobs: what it writes and is due at once needs no sweep and no second write."""
+        self.door: Door | None = None
+        """Set where the service may be closed: nothing is read and nothing is written while it is."""
 
     async def get(self, kind: type[R], id: str) -> R | None:
         """A fresh, majority-committed read."""
+        await self._enter()
         stored = await self._store.get(kind.collection, id)
         return None if stored is None else loaded(kind, stored)
 
@@ -105,6 +110,7 @@ class RecordStore:
         self, kind: type[R], index: str, low: str | int, high: str | int, *, limit: int, reverse: bool = False
     ) -> list[R]:
         """Records by an index key, see `Store.find`; a long index is read from milestone to milestone."""
+        await self._enter()
         if index in kind.long and isinstance(low, str) and isinstance(high, str):
             found = await milestones.find(self._store, kind.collection, index, low, high, limit=limit, reverse=reverse)
         else:
@@ -113,6 +119,7 @@ class RecordStore:
 
     async def walk(self, kind: type[R], index: str, low: str | int, high: str | int) -> AsyncGenerator[R, None]:
         """All records by an index key, see `Store.walk`. Close it if it is broken off."""
+        await self._enter()
         async with aclosing(self._store.walk(kind.collection, index, low, high)) as walk:
             async for stored in walk:
                 yield loaded(kind, stored)
@@ -145,6 +152,10 @@ class RecordStore:
             left = tuple(entry for entry in copy.record.owed if entry.id not in owed_ids)
             copy.record = copy.record.change(owed=left)
 
+    def forget_all(self) -> None:
+        """The store was set back: no copy of what it held is worth anything."""
+        self._copies.clear()
+
     async def stop(self) -> None:
         """Let the writes under way end."""
         while self._tasks:
@@ -172,6 +183,7 @@ class RecordStore:
         copy = self._copies.get(place)
         fresh = False
         while True:
+            await self._enter()
             if copy is None:
                 stored = await self._store.get(kind.collection, place[1])
                 copy = _Copy(0, None) if stored is None else _Copy(stored.version, loaded(kind, stored))
@@ -212,7 +224,7 @@ class RecordStore:
                 if decided.owes and issubclass(kind, Projection):
                     raise TypeError(f"{kind.collection}: a projection owes nothing")
                 before = fold.record.owed if fold.record is not None else ()
-                owed = _owed_after(before, decided, copy.version + 1, now, call.trace)
+                owed = owed_after(before, decided, copy.version + 1, now, call.trace)
                 fold.record = decided.record.change(owed=owed)
                 fold.changed = True
         if fold.changed and fold.record is not None:
@@ -235,7 +247,12 @@ class RecordStore:
             after.append(claim or entry)
         return tuple(after)
 
+    async def _enter(self) -> None:
+        if self.door is not None:
+            await self.door.enter()
+
     async def _write(self, version: int, record: Record) -> bool:
+        await self._enter()
         document = stored_form(record, version + 1)
         if version == 0:
             return await self._store.insert(record.collection, document)
@@ -261,36 +278,3 @@ class RecordStore:
         self._copies.move_to_end(place)
         if len(self._copies) > KEPT_COPIES:
             self._copies.popitem(last=False)
-
-
-def _owed_after(
-    before: tuple[Owed, ...], decided: Decision[Any, Any], version: int, now: int, trace: str
-) -> tuple[Owed, ...]:
-    """What the record owes after the decision.
-
-    Events and states get an id that is unique to this write: clearing an earlier sending of the same event never
-    removes a later owing of it. A full state replaces the same state still owed: only the newest is ever said.
-    """
-    added: list[Owed] = []
-    for entry in decided.owes:
-        if entry.kind in ("event", "state"):
-            added.append(replace(entry, id=f"{entry.id}@{version}", due=now + GRACE_MS, trace=trace))
-        else:
-            added.append(replace(entry, trace=entry.trace or trace))
-    gone = {entry.id for entry in added} | set(decided.drops)
-    said = {entry.name for entry in added if entry.kind == "state"}
-    kept = [entry for entry in before if entry.id not in gone and not (entry.kind == "state" and entry.name in said)]
-    return (*kept, *added)
-
-
-DAY_MS = 86_400_000
-
-
-def again_entry(id: str, now: int) -> Owed:
-    """The owed entry by which a full state is said again once a day, spread over the day by its id."""
-    spread = int.from_bytes(id.encode()[-4:], "big") % DAY_MS
-    start_of_day = now // DAY_MS * DAY_MS
-    due = start_of_day + spread
-    while due < now + DAY_MS // 2:
-        due += DAY_MS
-    return Owed(id="again", kind="again", name="again", due=due)

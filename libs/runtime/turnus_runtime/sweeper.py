@@ -14,11 +14,13 @@ from typing import Any
 import structlog
 
 from turnus_runtime import telemetry
+from turnus_runtime.closing import ServiceClosed
+from turnus_runtime.owing import again_entry
 from turnus_runtime.ports import BrokerUnavailable, Clock, StoreUnavailable
 from turnus_runtime.records import Decision, Owed, Projection, Record, millis
 from turnus_runtime.relay import Relay, described
 from turnus_runtime.service import Service
-from turnus_runtime.store import RecordStore, again_entry
+from turnus_runtime.store import RecordStore
 from turnus_runtime.telemetry import continued, span
 from turnus_runtime.turn import Turn
 
@@ -78,6 +80,8 @@ class Sweeper:
         while True:
             try:
                 await self.sweep()
+            except ServiceClosed:
+                self.last_sweep_ms = millis(self._clock.now())  # alive, and told to do nothing
             except StoreUnavailable:
                 log.warning("sweeper_waits_for_store", service=self._service.name)
             await self._clock.sleep(SWEEP_EVERY_SECONDS)

@@ -20,6 +20,7 @@ PROBLEMS = frozenset(
         "PortInUse",
         "ServerDidNotStart",
         "ServerUnavailable",
+        "ServiceClosed",
         "SettingsError",
         "StoreUnavailable",
         "UnknownTopic",

@@ -26,6 +26,7 @@ def _parser() -> argparse.ArgumentParser:
     _running(commands)
     _looking(commands)
     _mending(commands)
+    _saving(commands)
     _making(commands)
     for added in sorted(entry_points(group=COMMANDS_GROUP)):
         added.load()(commands)
@@ -90,6 +91,22 @@ def _looking(commands: "Commands") -> None:
 def _mending(commands: "Commands") -> None:
     republish = _add(commands, "republish", "looking:republish", "say again everything that services say of themselves")
     republish.add_argument("services", nargs="*", metavar="SERVICE", help="all by default")
+
+
+def _saving(commands: "Commands") -> None:
+    backup = _add(commands, "backup", "saving:backup", "write every record of a service to a file, while it runs")
+    backup.add_argument("service", metavar="SERVICE")
+    backup.add_argument("--to", type=Path, required=True, metavar="FILE", help="readable by its owner only")
+    backup.add_argument("--force", action="store_true", help="replace a file that is there")
+    restore = _add(
+        commands, "restore", "saving:restore", "close a service and make its store what a backup holds; then: repair"
+    )
+    restore.add_argument("service", metavar="SERVICE")
+    restore.add_argument("--from", dest="file", type=Path, required=True, metavar="FILE")
+    close = _add(
+        commands, "close", "saving:close", "close a service, before another tool sets its store back; then: repair"
+    )
+    close.add_argument("service", metavar="SERVICE")
 
 
 def _making(commands: "Commands") -> None:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from turnus_runtime.closing import ServiceClosed
 from turnus_runtime.credentials import KeyRing
 from turnus_runtime.http.edge import SECURITY, Edge
 from turnus_runtime.http.exchange import Exchange, Surroundings, exchange, no_body_expected
@@ -20,6 +21,7 @@ from turnus_runtime.http.limits import RateLimiter
 from turnus_runtime.http.messages import validation_problem
 from turnus_runtime.http.openapi import openapi_of
 from turnus_runtime.http.problems import (
+    CLOSED,
     INTERNAL_ERROR,
     METHOD_NOT_ALLOWED,
     NOT_ACCEPTABLE,
@@ -222,7 +224,8 @@ def _as_problem(error: Exception) -> Problem:
     if isinstance(error, HTTPException) and error.status_code == 404:
         return NOT_FOUND()
     if isinstance(error, StoreUnavailable | BrokerUnavailable):
-        return UNAVAILABLE(headers={"Retry-After": "1"})
+        kind, seconds = (CLOSED, "30") if isinstance(error, ServiceClosed) else (UNAVAILABLE, "1")
+        return kind(headers={"Retry-After": seconds})
     return INTERNAL_ERROR()
 
 

@@ -235,6 +235,15 @@ INTERNAL_ERROR = declare(
     de="Der Fehler liegt bei uns und wurde vermerkt. Wiederholen Sie die Anfrage mit demselben Idempotency-Key, oder "
     "nennen Sie uns die request_id.",
 )
+CLOSED = declare(
+    "closed",
+    503,
+    "This part of the service is closed for repair",
+    en="Its data was set back after a disaster and is being compared with the rest. Nothing was taken on. Repeat the "
+    "request later with the same Idempotency-Key.",
+    de="Ihre Daten wurden nach einer Störung zurückgesetzt und werden mit den übrigen verglichen. Nichts wurde "
+    "angenommen. Wiederholen Sie die Anfrage später mit demselben Idempotency-Key.",
+)
 UNAVAILABLE = declare(
     "unavailable",
     503,

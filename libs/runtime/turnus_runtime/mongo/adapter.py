@@ -137,6 +137,13 @@ class MongoStore:
             said = await self._client.admin.command("hello", codec_options=documents.DECODING)
         return said["localTime"].astimezone(UTC)
 
+    async def drop(self, collections: Sequence[str]) -> None:
+        """Remove these collections with everything in them: for restoring a backup, no service does it."""
+        self._check_open()
+        for name in collections:
+            async with _round_trip("drop", name, 1, self._observe):
+                await self._database.drop_collection(name)
+
     async def close(self) -> None:
         """Finish what is under way, refuse what waits or comes, and close the connections."""
         self._closed = True
