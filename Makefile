@@ -13,7 +13,7 @@ PYTEST = $(BIN)/python -m pytest
 SIDE_BY_SIDE = -n $(or $(WORKERS),3) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down test simulate mutants model test-browser test-kafka check bench schemas lock format clean
+.PHONY: help install up down test simulate mutants model test-browser test-kafka chaos chaos-brief check bench schemas lock format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -29,13 +29,13 @@ install: ## everything that the targets below need
 	$(INSTALL) embedded test
 
 test: install ## unit, contract, simulation and integration tests on the embedded servers
-	$(PYTEST) $(SIDE_BY_SIDE) tests --ignore tests/browser --ignore tests/deploy --ignore tests/load
+	$(PYTEST) $(SIDE_BY_SIDE) tests --ignore tests/browser --ignore tests/deploy --ignore tests/load --ignore tests/chaos
 
 simulate: install ## histories of the whole protocol with crashes and lost messages; SEEDS=n FROM=k
 	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),200) --from $(or $(FROM),0)
 
-mutants: install ## switch off each protection in turn: the simulation must notice every one; SEEDS=n at most
-	$(BIN)/python -m tests.simulation --mutants --seeds $(or $(SEEDS),2500) --from $(or $(FROM),0)
+mutants: install ## switch off each protection in turn: somebody must notice; SEEDS=n at most, FROM=k ONLY=name BY=simulation WRITE=1
+	$(BIN)/python -m tests.simulation.mutants --from $(or $(FROM),0) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(ONLY),--only $(ONLY)) $(if $(BY),--by $(BY)) $(if $(WRITE),--write)
 
 model: install ## every state of the core protocol, small worlds and large ones: minutes and 2 GB; SMALL=1 seconds; TRACES=1
 	$(BIN)/python -m tests.model $(if $(SMALL),,--large) $(if $(TRACES),--traces)
@@ -47,6 +47,14 @@ test-browser: install ## the pages, in Chromium
 test-kafka: install ## the integration tests on Apache Kafka instead of the embedded broker
 	@tools/need java=openjdk-17-jre-headless mvn=maven
 	TURNUS_TEST_KAFKA=apache $(PYTEST) $(SIDE_BY_SIDE) tests/integration
+
+chaos: install ## guests book while every process, server and line fails; MINUTES=n SEED=k RATE=guests a second
+	@tools/need java=openjdk-17-jre-headless mvn=maven go=golang-go
+	$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) --seed $(or $(SEED),0) --rate $(or $(RATE),18)
+
+chaos-brief: install ## the same for a minute, with a fixed seed
+	@tools/need java=openjdk-17-jre-headless mvn=maven go=golang-go
+	$(PYTEST) tests/chaos
 
 check: install ## style, types, layers, generated files, deployment files and what they say
 	@tools/need caddy=caddy
@@ -60,8 +68,8 @@ check: install ## style, types, layers, generated files, deployment files and wh
 	caddy validate --adapter caddyfile --config deploy/gateway/Caddyfile 2>&1 | tail -n 1 | grep 'Valid configuration'
 	$(PYTEST) --quiet tests/deploy
 
-bench: install ## bookings a second, latency and the raw limits of this machine
-	$(BIN)/python -m tests.load
+bench: install ## bookings a second, latency, cost of a booking, and the raw limits of this machine; ARGS="--only race"
+	$(BIN)/python -m tests.load $(ARGS)
 
 schemas: install ## write golden JSON Schemas, AsyncAPI, OpenAPI, docs/saga.md and the event matrix again
 	$(BIN)/turnus schemas

@@ -1,241 +1,193 @@
-"""`make bench`: bookings a second and how long guests wait, beside the raw limits of the same machine in the same run.
+"""`make bench`: bookings a second, how long guests wait, what a booking costs, beside the raw limits of the machine.
 
-    python -m tests.load [--seconds 10] [--rates 10 50] [--only embedded|kafka]
+    make bench                                             # everything: about twenty minutes on two cores
+    make bench ARGS="--only race hot --broker kafka"       # some parts, on one broker
+    make bench ARGS="--only stored --stored 1000 100000 1000000 --seconds 30"
 
-Every service is a process of its own (`turnus serve NAME`) behind its HTTP port; store, cache and mailbox are the
-embedded ones, the broker is the embedded one first and then Apache Kafka (Java 17 and Maven). Prints a table and writes
-JSON lines to build/bench.json. Figures are for comparing within one run: the guests run on the same machine.
+| part       | what                                                                                   |
+|------------|----------------------------------------------------------------------------------------|
+| `bookings` | open arrivals at some rates and saturation, over 300 round robins of 2 hosts           |
+| `team`     | the same for one round robin of 100 hosts                                              |
+| `race`     | 1,000 guests for one slot: who won, how the others were answered, after how long        |
+| `hot`      | guests of 1,000 cold calendars, alone and while one hot calendar is at saturation       |
+| `second`   | saturation with one more process of each service in turn, and of all                   |
+| `stored`   | what a booking costs with more and more of them stored                                 |
+| `cpu`      | where a booking's CPU goes: every service and role a process, and all in one (`make up`) |
+
+Every service is a process of its own behind its HTTP port, if nothing else is said; the store does not sync commits
+(`--sync` lets it; `turnus up` always does); mails go to a server that takes and drops them. Apache Kafka (Java 17 and
+Maven) does every part, the embedded broker the first two, or whatever is asked for with `--broker embedded`.
+
+Prints a table as it goes, and writes build/bench.json and build/bench.txt. Guests and servers share one machine, and
+nothing else should run on it: compare figures within one run. Ends with 1 only if a slot was won by two, or by nobody.
 """
 
 import argparse
 import asyncio
 import contextlib
 import json
-import os
-import platform
-import secrets
-import shutil
+import shlex
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from tests.load import broker_bench, store_bench
-from tests.load.guests import Answers, Guests
-from tests.support.cluster import Cluster
-from tests.support.kafka import ApacheKafka, BrokerServer, Tansu
-from tests.support.system import given
-from turnus_runtime.embedded import EmbeddedStack
-from turnus_runtime.embedded.servers import BROKER
-from turnus_runtime.kafka import KafkaBroker
-from turnus_runtime.mongo import MongoStore
-from turnus_runtime.ports import TopicSpec
+from tests.load import limits, machine, servers
+from tests.load.figures import Document, Goal
+from tests.load.guests import Guests
+from tests.load.installation import AllInOne, Installation
+from tests.load.parts import ON_EVERY_BROKER, SHARED, Bench, Sizes, cpu
+from tests.load.stored import stored
+from tests.load.table import heading, row, table
 
 OUT = Path("build/bench.json")
-AT_ONCE = 64
-"""Guests who wait at once when as many as possible are to be served."""
-MORE_THAN_IT_TAKES = 400
-"""A rate for that; those who find nobody free to send them are dropped by k6 and counted."""
-RAW_SECONDS = 2.0
-CALLERS = 128
-PARTITIONS = 3
+PARTS = (*SHARED, "stored", "cpu")
+GOALS = (
+    Goal("confirmed bookings/s", "bookings", "saturation", "confirmed_per_second", 450, most=False),
+    Goal("p50 ms at 50/s", "bookings", "50 guests/s", "p50_ms", 25),
+    Goal("p99 ms at 50/s", "bookings", "50 guests/s", "p99_ms", 100),
+    Goal("CPU ms of our processes at 50/s", "bookings", "50 guests/s", "cpu_ms_ours", 4),
+    Goal("confirmed bookings/s of one calendar", "team", "saturation", "confirmed_per_second", 200, most=False),
+    Goal("seconds until all are answered", "race", "", "answered_s", 5),
+    Goal("growth of a booking's cost", "stored", "growth at 1000000", "grown", 1.2),
+)
 
 
-class Figures:
-    """Prints each figure and keeps it as a JSON line."""
+class Run:
+    """One run of the command."""
 
-    def __init__(self) -> None:
-        self.lines: list[dict[str, Any]] = []
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        named = {one.name: getattr(arguments, one.name) for one in fields(Sizes)}
+        self.sizes = Sizes(**{name: tuple(one) if isinstance(one, list) else one for name, one in named.items()})
+        self.sync: bool = arguments.sync
+        self.parts: list[str] = arguments.only or list(PARTS)
+        self.document = Document(machine.described(), f"python -m tests.load {shlex.join(sys.argv[1:])}".strip())
+        self.failures: list[str] = []
 
-    def add(self, what: str, shown: str, **figures: Any) -> None:
-        sys.stdout.write(f"{shown}\n")
-        sys.stdout.flush()
-        self.lines.append({"what": what, **figures})
+    async def on(self, broker: str, parts: list[str]) -> None:
+        """These parts on this broker."""
+        shared = [part for part in SHARED if part in parts]
+        if shared:
+            async with self.installation(broker, "a process a service") as bench:
+                for part in shared:
+                    await SHARED[part](bench)
+        if "stored" in parts:
+            async with self.installation(broker, "a process a service, growing stores") as bench:
+                await stored(bench)
+        if "cpu" in parts:
+            async with self.installation(broker, "a process a service and role", split=True) as bench:
+                await cpu(bench)
 
-    def write(self) -> None:
-        OUT.parent.mkdir(exist_ok=True)
-        OUT.write_text("".join(json.dumps(line) + "\n" for line in self.lines))
+    @contextlib.asynccontextmanager
+    async def installation(self, broker: str, what: str, *, split: bool = False) -> AsyncIterator[Bench]:
+        """New servers and services on them, their raw limits measured."""
+        place = f"{broker}, store {'syncs' if self.sync else 'does not sync'}, {what}"
+        async with (
+            servers.running(broker, sync=self.sync) as running,
+            self._measured(Installation(running, split=split), place, broker) as bench,
+        ):
+            yield bench
 
+    async def all_in_one(self) -> None:
+        """`turnus up`."""
+        with tempfile.TemporaryDirectory(prefix="turnus-bench-", ignore_cleanup_errors=True) as folder:
+            async with self._measured(
+                AllInOne(Path(folder)), "turnus up (embedded, store syncs, one process)", ""
+            ) as bench:
+                await cpu(bench)
 
-def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
-    pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
-    return {
-        "cores": os.cpu_count(),
-        "memory_gib": round(pages * size / 2**30, 1),
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "load": os.getloadavg()[0],
-    }
-
-
-def cpu_seconds(pid: int | None) -> float:
-    """What a process has used so far; 0.0 where the system does not say (no /proc) or it is gone."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-async def compare_and_sets(url: str) -> float:
-    """Writes a second of the gathering store, all callers with documents of their own."""
-    trips: dict[str, int] = {}
-    store = MongoStore(url, f"bench_{secrets.token_hex(4)}")
-    try:
-        await store.prepare({store_bench.COLLECTION: ()})
-        return (await store_bench.measure(store, trips, CALLERS, RAW_SECONDS, hot=False)).won
-    finally:
-        await store.close()
-
-
-async def publishes(settings: Mapping[str, Any]) -> tuple[float, float]:
-    """Acknowledged publishes a second, one after the other and of many callers."""
-    broker = KafkaBroker(
-        settings["kafka_url"],
-        client_id="bench",
-        idempotent=settings["kafka_idempotent"] == "true",
-        fetch_max_wait_ms=settings["kafka_fetch_max_wait_ms"],
-    )
-    await broker.start()
-    try:
-        await broker.provision([TopicSpec(broker_bench.SPEC.name, PARTITIONS, compacted=False)])
-        alone = await broker_bench.publishing(broker, 1, RAW_SECONDS)
-        return alone, await broker_bench.publishing(broker, CALLERS, RAW_SECONDS)
-    finally:
-        await broker.stop()
-
-
-class Installation:
-    """One broker, all services on it, and the processes whose CPU counts."""
-
-    def __init__(
-        self, figures: Figures, name: str, settings: Mapping[str, Any], pids: Mapping[str, int | None]
-    ) -> None:
-        self.figures = figures
-        self.name = name
-        self.settings = settings
-        self.pids = dict(pids)
-
-    async def measure(self, rates: list[int], seconds: int) -> None:
-        """All rounds on this installation."""
-        self.figures.add("broker", f"\n== {self.name}", name=self.name)
-        store = await compare_and_sets(self.settings["mongo_url"])
-        alone, many = await publishes(self.settings)
-        with tempfile.TemporaryDirectory() as folder:
-            async with Cluster(self.settings, Path(folder)).running() as cluster:
-                self.pids |= {name: one._process.pid for name, one in cluster.processes.items() if one._process}
-                guests = await Guests.of(cluster)
-                await guests.book(10, 3, AT_ONCE)  # connections, first imports
-                for rate in rates:
-                    await self._round(guests, rate, seconds, 4 * AT_ONCE)
-                    await cluster.at_rest()
-                most = await self._round(guests, MORE_THAN_IT_TAKES, seconds, AT_ONCE, most=True)
-                await cluster.at_rest(120)
-                plain = (await guests.plain(5_000, 4, 16)).in_time / 4
-        limits = {
-            f"coalesced compare-and-sets/s ({CALLERS} callers)": store,
-            "broker round trips/s, one by one": alone,
-            f"broker publishes/s ({CALLERS} callers)": many,
-            "plain HTTP answers/s": plain,
-        }
-        for limit, value in limits.items():
-            self.figures.add(
-                "limit",
-                f"{limit:45} {value:8.0f}   confirmed bookings/s : this = {most / value:.4f}",
-                broker=self.name,
-                limit=limit,
-                value=value,
-                ratio=most / value,
+    @contextlib.asynccontextmanager
+    async def _measured(self, installation: Installation, place: str, broker: str) -> AsyncIterator[Bench]:
+        async with installation.running():
+            guests = Guests(installation)
+            self.document.limit(place, await limits.measured(installation, guests, self.sizes.raw_seconds))
+            show("\n".join(heading(place, self.document.places[place]["limits"])))
+            bench = Bench(
+                self.document,
+                self.say,
+                place,
+                installation,
+                guests,
+                self.sizes,
+                lambda part: again(part, broker),
+                self.failures,
             )
+            few = await guests.calendars(4, 1, "few")
+            await guests.arrive(few, 5, 2, 8)  # connections, first imports
+            yield bench
 
-    async def _round(self, guests: Guests, rate: int, seconds: int, at_once: int, *, most: bool = False) -> float:
-        before = {name: cpu_seconds(pid) for name, pid in self.pids.items()}
-        answers = await guests.book(rate, seconds, at_once)
-        used = {name: cpu_seconds(pid) - before[name] for name, pid in self.pids.items()}
-        each = {name: round(cpu * 1000 / max(answers.confirmed, 1), 1) for name, cpu in used.items()}
-        confirmed = answers.in_time / seconds
-        load = os.getloadavg()[0]
-        name = "as many as it takes" if most else f"{rate} guests/s"
-        waits = f"p50 {answers.p50_ms:6.0f} ms   p99 {answers.p99_ms:6.0f} ms"
-        costs = ", ".join(f"{part} {ms}" for part, ms in each.items())
-        self.figures.add(
-            "round",
-            f"{name:20} {confirmed:7.1f} confirmed/s   {waits}   {told(answers)}   load {load:.1f}\n"
-            f"{'':20} CPU ms a booking: {costs}",
-            broker=self.name,
-            rate=None if most else rate,
-            seconds=seconds,
-            confirmed_per_second=confirmed,
-            cpu_ms_per_booking=each,
-            load=load,
-            **asdict(answers),
+    def say(self, entry: Mapping[str, Any]) -> None:
+        """Show a round, and keep all that was measured so far."""
+        show("\n".join([entry["part"], *row(entry)]))
+        OUT.parent.mkdir(exist_ok=True)
+        OUT.write_text(json.dumps(self.document.shown(), indent=1, ensure_ascii=False) + "\n")
+        OUT.with_suffix(".txt").write_text(table(self.document.shown(), GOALS))
+
+
+def show(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def again(part: str, broker: str) -> str:
+    """The command for one part, with the sizes of this run."""
+    given = options().parse_args()
+    said = options().parse_args([])
+    words = [
+        word
+        for one in fields(Sizes)
+        if (value := getattr(given, one.name)) != getattr(said, one.name)
+        for word in (
+            f"--{one.name.replace('_', '-')}",
+            *map(str, value if isinstance(value, list | tuple) else [value]),
         )
-        return confirmed
+    ]
+    chosen = ["--broker", broker] if broker else []
+    return f'make bench ARGS="{shlex.join(["--only", part, *chosen, *(["--sync"] if given.sync else []), *words])}"'
 
 
-def told(answers: Answers) -> str:
-    """What did not end in a confirmation, if anything."""
-    rest = {name: getattr(answers, name) for name in ("waiting", "refused", "failed", "dropped")}
-    return ", ".join(f"{count} {name}" for name, count in rest.items() if count) or "all confirmed"
+def options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.load", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", nargs="+", choices=PARTS, help="some parts")
+    parser.add_argument("--broker", choices=[servers.KAFKA, servers.EMBEDDED], help="one broker, for every part")
+    parser.add_argument("--sync", action="store_true", help="the store syncs every commit")
+    for one in fields(Sizes):
+        kept = one.default
+        many = isinstance(kept, tuple)
+        parser.add_argument(
+            f"--{one.name.replace('_', '-')}",
+            type=type(kept[0] if many else kept),
+            nargs="+" if many else None,
+            default=list(kept) if many else kept,
+            help="default: %(default)s",
+        )
+    return parser
 
 
-def missing_for_kafka() -> str | None:
-    """Why Apache Kafka cannot run here; None: it can."""
-    missing = [tool for tool in ("java", "mvn") if shutil.which(tool) is None]
-    return f"{' and '.join(missing)} not found (openjdk-17-jre-headless, maven)" if missing else None
-
-
-@contextlib.asynccontextmanager
-async def started(kind: type[BrokerServer]) -> AsyncIterator[BrokerServer]:
-    broker = await asyncio.to_thread(kind)
-    try:
-        await asyncio.to_thread(broker.start)
-        yield broker
-    finally:
-        await asyncio.to_thread(broker.close)
-
-
-async def main(rates: list[int], seconds: int, only: str | None) -> None:
-    figures = Figures()
-    here = machine()
-    figures.add("machine", "   ".join(f"{name} {value}" for name, value in here.items()), **here)
-    with tempfile.TemporaryDirectory() as folder:
-        stack = EmbeddedStack(Path(folder) / "data")
-        endpoints = await stack.start()
-        servers = {name: health.pid for name, health in stack.health.items() if name != BROKER}
-        kinds: list[tuple[str, type[BrokerServer], int]] = [("embedded", Tansu, 50), ("kafka", ApacheKafka, 500)]
-        try:
-            for name, kind, wait_ms in kinds:
-                if only not in (None, name):
-                    continue
-                if kind is ApacheKafka and (reason := missing_for_kafka()) is not None:
-                    figures.add("skipped", f"\n== {name}: skipped, {reason}", broker=name, reason=reason)
-                    continue
-                async with started(kind) as broker:
-                    settings = given(
-                        endpoints,
-                        f"bench{name}",
-                        kafka_url=broker.url,
-                        kafka_idempotent=str(broker.idempotent).lower(),
-                        kafka_fetch_max_wait_ms=wait_ms,
-                        kafka_session_timeout_ms=6000 if kind is ApacheKafka else 3000,
-                        topic_partitions=PARTITIONS,
-                    )
-                    pids = {**servers, BROKER: broker._process.pid if broker._process else None}
-                    await Installation(figures, name, settings, pids).measure(rates, seconds)
-        finally:
-            await stack.stop()
-            figures.write()
-    sys.stdout.write(f"\n{OUT}\n")
+async def main(arguments: argparse.Namespace) -> int:
+    run = Run(arguments)
+    show("   ".join(f"{name} {value}" for name, value in run.document.machine.items()))
+    reason = servers.missing_for_kafka()
+    if arguments.broker:
+        plan = {arguments.broker: run.parts}
+    elif reason is None:
+        plan = {servers.KAFKA: run.parts, servers.EMBEDDED: [part for part in ON_EVERY_BROKER if part in run.parts]}
+    else:
+        show(f"Apache Kafka is left out: {reason}")
+        plan = {servers.EMBEDDED: run.parts}
+    for broker, parts in plan.items():
+        await run.on(broker, parts)
+    if "cpu" in run.parts:
+        await run.all_in_one()
+    show(f"\n{OUT} and {OUT.with_suffix('.txt')}")
+    for failure in run.failures:
+        show(failure)
+    return 1 if run.failures else 0
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=int, default=10)
-    parser.add_argument("--rates", type=int, nargs="+", default=[10, 50])
-    parser.add_argument("--only", choices=["embedded", "kafka"])
-    arguments = parser.parse_args()
-    asyncio.run(main(arguments.rates, arguments.seconds, arguments.only))
+    sys.exit(asyncio.run(main(options().parse_args())))

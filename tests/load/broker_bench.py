@@ -5,11 +5,12 @@ to its handler at a low rate. One table line each.
 """
 
 import asyncio
-import statistics
 import sys
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 
+from tests.load.figures import percentile
 from tests.support.kafka import BrokerServer, new_broker, until
 from turnus_runtime.kafka import KafkaBroker
 from turnus_runtime.kafka.session import ConsumerOptions
@@ -20,8 +21,17 @@ VALUE = b"x" * 400
 CONSUMED = 20_000
 
 
-async def publishing(broker: KafkaBroker, callers: int, seconds: float = 3.0) -> float:
-    """Acknowledged publishes a second of so many callers, each waiting for its own."""
+@dataclass(frozen=True)
+class Published:
+    """Acknowledged publishes, and how long each was waited for."""
+
+    per_second: float
+    p50_ms: float
+    p99_ms: float
+
+
+async def publishing(broker: KafkaBroker, callers: int, seconds: float = 3.0) -> Published:
+    """So many callers, each waiting for its own."""
     taken: list[float] = []
     end = time.perf_counter() + seconds
 
@@ -31,10 +41,8 @@ async def publishing(broker: KafkaBroker, callers: int, seconds: float = 3.0) ->
             taken.append(time.perf_counter() - began)
 
     await asyncio.gather(*(call(number) for number in range(callers)))
-    p50, p99 = statistics.median(taken) * 1000, statistics.quantiles(taken, n=100)[98] * 1000
-    rate = len(taken) / seconds
-    sys.stdout.write(f"publish, {callers:3} callers    {rate:8.0f}/s   p50 {p50:6.2f} ms   p99 {p99:6.2f} ms\n")
-    return rate
+    taken.sort()
+    return Published(len(taken) / seconds, percentile(taken, 0.5) * 1000, percentile(taken, 0.99) * 1000)
 
 
 async def consuming(broker: KafkaBroker) -> None:
@@ -70,7 +78,8 @@ async def round_trips(broker: KafkaBroker, count: int = 300) -> None:
         await broker.publish([Message("Trips", f"k{number % 7}", VALUE)])
         taken.append(await arrived.get() - began)
         await asyncio.sleep(0.002 * (number % 7))
-    p50, p99 = statistics.median(taken) * 1000, statistics.quantiles(taken, n=100)[98] * 1000
+    taken.sort()
+    p50, p99 = (percentile(taken, share) * 1000 for share in (0.5, 0.99))
     sys.stdout.write(f"publish → handler                     p50 {p50:6.2f} ms   p99 {p99:6.2f} ms\n")
     began = time.process_time()
     await asyncio.sleep(3)
@@ -90,7 +99,9 @@ async def main(server: BrokerServer) -> None:
     await broker.start()
     sys.stdout.write(f"{type(server).__name__}\n")
     for callers in (1, 16, 128):
-        await publishing(broker, callers)
+        done = await publishing(broker, callers)
+        waits = f"p50 {done.p50_ms:6.2f} ms   p99 {done.p99_ms:6.2f} ms"
+        sys.stdout.write(f"publish, {callers:3} callers    {done.per_second:8.0f}/s   {waits}\n")
     await consuming(broker)
     await round_trips(broker)
     await broker.stop()

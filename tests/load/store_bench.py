@@ -16,6 +16,7 @@ from pathlib import Path
 
 import uvloop
 
+from tests.load.figures import percentile
 from turnus_runtime.embedded import EmbeddedStack
 from turnus_runtime.mongo import MongoStore
 from turnus_runtime.ports import Stored
@@ -73,7 +74,7 @@ async def measure(store: MongoStore, trips: dict[str, int], callers: int, second
     await asyncio.gather(*(call(name) for name in names))
     cpu = time.process_time() - cpu
     waits.sort()
-    p50, p99 = (waits[int(len(waits) * share)] * 1000 for share in (0.5, 0.99))
+    p50, p99 = (percentile(waits, share) * 1000 for share in (0.5, 0.99))
     a_second = sum(trips.values()) / seconds
     return Measured(won / seconds, lost / seconds, p50, p99, a_second, cpu / (won + lost) * 1000)
 

@@ -26,7 +26,7 @@ def _text(old: str, new: str) -> dict[bytes, bytes]:
     return {old.encode(): new.encode()}
 
 
-def _time(old: datetime, new: datetime) -> dict[bytes, bytes]:
+def texts_of_time(old: datetime, new: datetime) -> dict[bytes, bytes]:
     """An instant, as records and keys write it."""
     was, now = millis(old), millis(new)
     before, after = (one.astimezone(UTC).isoformat(timespec="microseconds") for one in (old, new))
@@ -38,12 +38,12 @@ def _time(old: datetime, new: datetime) -> dict[bytes, bytes]:
 
 def _earlier(name: str) -> Changes:
     """The n-th copy lies ten minutes before the one before."""
-    return lambda record, n: _time(getattr(record, name), getattr(record, name) - timedelta(minutes=10 * n))
+    return lambda record, n: texts_of_time(getattr(record, name), getattr(record, name) - timedelta(minutes=10 * n))
 
 
 def _booking(record: Booking, n: int) -> dict[bytes, bytes]:
     later = timedelta(minutes=10 * n)
-    return _time(record.start, record.start + later) | _time(record.end, record.end + later)
+    return texts_of_time(record.start, record.start + later) | texts_of_time(record.end, record.end + later)
 
 
 def _choice(_: Record, n: int) -> dict[bytes, bytes]:
