@@ -11,16 +11,24 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from oversight.repair import times
+from oversight.looks import SOURCES
+from oversight.repair import mails, times, turns
+from oversight.repair.copies import WITH_KEYS, learnings
 from oversight.writing import Writing
+from services.assignment.domain import choice
+from services.assignment.domain.charging import filing_of
 from services.assignment.domain.choice import Choice, choice_id
+from services.assignment.domain.rotation import FILE, Rotation, errand_id
 from services.availability.domain.claims import Claim
 from services.availability.domain.hosts import Ask, Host, Reservation
 from services.booking.domain.bookings import Booking
 from services.booking.domain.transitions import EXPIRE_AFTER
+from services.notify.domain import planning
+from services.notify.domain.notices import Notice
 from turnus_runtime.closing import Closure
+from turnus_runtime.credentials import Revocation
 from turnus_runtime.installation import OperationError
-from turnus_runtime.records import millis
+from turnus_runtime.records import Decision, millis, newest
 
 DECIDED_WITHIN = timedelta(seconds=150)
 """What was asked before the closing is decided by booking's deadline within this, if booking runs."""
@@ -72,8 +80,14 @@ class Repairer:
             followers |= {"availability", "assignment"}
         else:
             await self._decided()
+        await self._copy()
         if "availability" in followers:
             await self._hold()
+        async for booking in self._bookings():
+            if "assignment" in followers:
+                await self._charge_for(booking)
+            if "notify" in self._closures:
+                await self._tell(booking, self._closures["notify"].since)
 
     async def _decided(self) -> None:
         """Wait until booking has nothing open that may have been asked of a store as it was.
@@ -101,6 +115,60 @@ class Repairer:
                 for booking in page:
                     yield booking
 
+    async def _copy(self) -> None:
+        """What closed services keep of the calendars, members, workspaces and keys of others."""
+        at = self._at
+        for kind, service in SOURCES.items():
+            async with aclosing(at.on.pages(service, kind)) as pages:
+                async for page in pages:
+                    for each in (learning for record in page for learning in learnings(record, at.on.clock.now())):
+                        if each.service in self._closures:
+                            await at.change(each.service, each.kind, each.id, each.decision)
+        await self._revoke()
+
+    async def _revoke(self) -> None:
+        """A credential that anybody knows to be void is void for those who forgot it, too."""
+        at, known = self._at, dict[str, Revocation]()
+        for service in WITH_KEYS:
+            async with aclosing(at.on.pages(service, Revocation)) as pages:
+                async for page in pages:
+                    known |= {revoked.id: revoked for revoked in page}
+        for service in self._closures:
+            for revoked in known.values():
+                await at.change(service, Revocation, revoked.id, partial(_learned, revoked))
+
+    async def _charge_for(self, booking: Booking) -> None:
+        """The rotation's choices about one booking."""
+        at, now = self._at, self._at.on.clock.now()
+        choices = await self._choices(booking)
+        for number in sorted(choices):
+            known = choices[number]
+            await at.change("assignment", Choice, known.id, partial(turns.follow, booking, number, now))
+        claim = await at.on.get("availability", Claim, booking.id)
+        rotation = await at.on.get("assignment", Rotation, booking.calendar_id)
+        for number in turns.missing(booking, choices, claim):
+            owed = rotation.owes(errand_id(FILE, choice_id(booking.id, number))) if rotation is not None else None
+            if owed is not None:
+                charged: Choice | None = filing_of(owed)
+            else:
+                charge = partial(turns.charge, booking, number, claim, now)
+                charged = await at.change("assignment", Rotation, booking.calendar_id, charge)
+            if charged is not None:
+                await at.change("assignment", Choice, charged.id, partial(choice.file, charged, now))
+        for blank in turns.given_up(booking, choices, rotation, now):
+            await at.change("assignment", Choice, blank.id, partial(choice.release, blank, now))
+
+    async def _tell(self, booking: Booking, since: datetime) -> None:
+        """What notify knows of one booking."""
+        rules = planning.Rules(self._rules.reminder_minutes, self._rules.too_old)
+        follow = partial(mails.notice_follows, booking, since, rules, self._at.on.clock.now())
+        await self._at.change("notify", Notice, booking.id, follow)
+
+    async def _choices(self, booking: Booking) -> dict[int, Choice]:
+        numbered = {attempt.number: choice_id(booking.id, attempt.number) for attempt in booking.attempts}
+        found = await self._at.on.many("assignment", Choice, list(numbered.values()))
+        return {number: found[wanted] for number, wanted in numbered.items() if wanted in found}
+
     async def _hold(self) -> None:
         """Claims and host records follow the bookings."""
         at, holding = self._at, _Holding()
@@ -118,9 +186,7 @@ class Repairer:
             )
 
     async def _hold_for(self, booking: Booking, holding: _Holding) -> None:
-        numbered = {attempt.number: choice_id(booking.id, attempt.number) for attempt in booking.attempts}
-        found = await self._at.on.many("assignment", Choice, list(numbered.values()))
-        choices = {number: found[wanted] for number, wanted in numbered.items() if wanted in found}
+        choices = await self._choices(booking)
         claim = await self._at.change("availability", Claim, booking.id, partial(times.claim_follows, booking, choices))
         held = times.held(booking, claim)
         for host_id, time in held.wanted.items():
@@ -130,3 +196,7 @@ class Repairer:
         for host_id, time in holding.there.get(booking.id, ()):
             if not times.belongs(time, host_id, booking):
                 holding.gone[host_id].append(time)
+
+
+def _learned(revoked: Revocation, known: Revocation | None) -> Decision[Revocation, None]:
+    return newest(known, revoked)

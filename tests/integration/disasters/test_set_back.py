@@ -7,7 +7,7 @@ from tests.integration.disasters.conftest import SET_BACK, Site
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-@pytest.mark.parametrize("service", ["availability"])
+@pytest.mark.parametrize("service", ["availability", "assignment", "notify"])
 async def test_a_store_that_was_set_back_is_repaired_from_the_others(service: str, site: Site) -> None:
     team = await site.team()
     await team.book(8)
