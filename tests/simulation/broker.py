@@ -1,7 +1,7 @@
 """The broker port in one thread and without a network, for simulated histories.
 
 Deterministic: what happens next follows from the calls, the `Faults` and the seed. Lanes, offsets and patience are the
-production code (`turnus_runtime.lanes`, `lane_work`); only the log, the groups and the fetching are simulated.
+production code (`turnus_runtime.lanes`, `lane_work`); only log, groups and fetching (`consumer`) are simulated.
 Time is the running loop's, so a loop with virtual time makes it virtual here too.
 """
 
@@ -11,10 +11,9 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any
 
-from turnus_runtime.lane_work import LaneWork
-from turnus_runtime.lanes import Lanes, Partition
+from tests.simulation.consumer import SimulatedConsumer
+from turnus_runtime.lanes import Partition
 from turnus_runtime.ports import BrokerUnavailable, Message, Receive, TopicSpec, UnknownTopic
 
 
@@ -50,7 +49,7 @@ class _Topic:
 
 @dataclass
 class _Group:
-    members: list["SimulatedConsumer"] = field(default_factory=list["SimulatedConsumer"])
+    members: list[SimulatedConsumer] = field(default_factory=list[SimulatedConsumer])
     committed: dict[Partition, int] = field(default_factory=dict[Partition, int])
 
 
@@ -127,7 +126,7 @@ class SimulatedBroker:
         self._answer()
         return {name: topic.id for name, topic in self._topics.items()}
 
-    def consumer(self, group: str, topics: Sequence[str], receive: Receive) -> "SimulatedConsumer":
+    def consumer(self, group: str, topics: Sequence[str], receive: Receive) -> SimulatedConsumer:
         return SimulatedConsumer(self, group, topics, receive)
 
     # -- what a history may do to it
@@ -179,17 +178,17 @@ class SimulatedBroker:
 
     # -- for its consumers
 
-    def join(self, consumer: "SimulatedConsumer") -> None:
+    def join(self, consumer: SimulatedConsumer) -> None:
         group = self._groups.setdefault(consumer.group, _Group())
         group.members.append(consumer)
         self._assign(group)
 
-    def leave(self, consumer: "SimulatedConsumer") -> None:
+    def leave(self, consumer: SimulatedConsumer) -> None:
         group = self._groups[consumer.group]
         group.members.remove(consumer)
         self._assign(group)
 
-    def commit(self, consumer: "SimulatedConsumer", offsets: Mapping[Partition, int]) -> bool:
+    def commit(self, consumer: SimulatedConsumer, offsets: Mapping[Partition, int]) -> bool:
         """Refused for partitions that are not (or no more) the consumer's."""
         if self._down or not self.faults.commit() or not set(offsets) <= set(consumer.positions):
             return False
@@ -239,118 +238,3 @@ class SimulatedBroker:
         for group in self._groups.values():
             for member in group.members:
                 member.wake()
-
-
-class SimulatedConsumer:
-    """The `Consumer` port. `positions` are the next offsets to fetch of the partitions that it has."""
-
-    def __init__(self, broker: SimulatedBroker, group: str, topics: Sequence[str], receive: Receive) -> None:
-        self.group = group
-        self.topics = tuple(topics)
-        self.positions: dict[Partition, int] = {}
-        self._logs: dict[Partition, Sequence[Message]] = {}
-        self._broker = broker
-        self._lanes = Lanes(limit=broker.max_in_flight, batch=broker.max_records)
-        self._work = LaneWork(self._lanes, receive, self._changed)
-        self._awake = asyncio.Event()
-        self._fetching: asyncio.Task[None] | None = None
-        self._taking = True
-
-    async def start(self) -> None:
-        self._broker.join(self)
-        self._fetching = asyncio.create_task(self._fetch())
-
-    async def stop(self) -> None:
-        self._taking = False
-        await self._work.stop(self._broker.drain_seconds)
-        self._commit()
-        self.crash()
-
-    def crash(self) -> None:
-        """Gone at once, as by kill -9: nothing is committed, what was being handled stops where it is."""
-        self._taking = False
-        if self._fetching is not None:
-            self._fetching.cancel()
-            self._fetching = None
-            self._lanes.forget(self.positions)
-            self.positions = {}
-            self._broker.leave(self)
-        self._work.cancel()
-
-    @property
-    def busy(self) -> int:
-        return self._lanes.busy
-
-    def health(self) -> Mapping[str, Any]:
-        fetching = self._fetching is not None and not self._fetching.done()
-        oldest = self._lanes.oldest()
-        now = asyncio.get_running_loop().time()
-        known = self._lanes.positions()
-        return {
-            "alive": fetching,
-            "joined": fetching,
-            "moving": fetching and not self._broker.down,
-            "last_poll_age_s": 0.0,
-            "in_flight": self._lanes.busy,
-            "oldest_in_flight_s": 0.0 if oldest is None else now - oldest,
-            "paused": bool(self._lanes.paused()),
-            "partitions": len(self.positions),
-            "lag": sum(len(self._broker.log_of(w)) - known.get(w, at) for w, at in self.positions.items()),
-            "restarts": 0,
-        }
-
-    # -- the broker's calls
-
-    def revoked(self) -> None:
-        self._commit()
-        self._work.close(self.positions)
-        self._lanes.forget(self.positions)
-        self.positions = {}
-
-    def assigned(self, share: dict[Partition, int]) -> None:
-        self.positions = share
-        self._logs = {where: self._broker.log_of(where) for where in share}
-        self._lanes.open(share)
-        self.wake()
-
-    def wake(self) -> None:
-        self._awake.set()
-
-    # -- inside
-
-    def _changed(self) -> None:
-        self._commit()
-        self.wake()
-
-    def _commit(self) -> None:
-        offsets = {where: at for where, at in self._lanes.to_commit().items() if where in self.positions}
-        if offsets and self._broker.commit(self, offsets):
-            self._lanes.committed(offsets)
-
-    async def _fetch(self) -> None:
-        while True:
-            await self._awake.wait()
-            self._awake.clear()
-            while self._taking and (message := self._next()) is not None:
-                if delay := self._broker.faults.delay(message):
-                    await asyncio.sleep(delay)
-                where = (message.topic, message.partition)
-                if self._taking and self.positions.get(where) == message.offset:
-                    self.positions[where] = message.offset + 1
-                    self._work.hand_over([message])
-                await asyncio.sleep(0)
-
-    def _next(self) -> Message | None:
-        """The next message of a partition that is not paused: the oldest, or any if the faults shuffle."""
-        if self._broker.down:
-            return None
-        paused = self._lanes.paused()
-        logs = self._logs
-        heads = [
-            logs[where][at] for where, at in self.positions.items() if at < len(logs[where]) and where not in paused
-        ]
-        if not heads:
-            return None
-        if self._broker.faults.shuffle is not None:
-            return self._broker.faults.shuffle.choice(heads)
-        return min(heads, key=lambda message: message.timestamp)

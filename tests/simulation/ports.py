@@ -51,7 +51,7 @@ class SimulatedSignals:
 
     async def wake(self, key: str) -> None:
         world = self._process.world
-        if world.weather.happens(world.weather.lost_signal):
+        if self._process.chances.happens(world.weather.lost_signal, "signal lost"):
             return
         for waiter in self._waiting.pop(key, []):
             if not waiter.done():
@@ -100,8 +100,9 @@ class ProcessBroker:
 
         async def traced(message: Message) -> None:
             process.alive()
-            process.world.watch.delivered(process, message)
-            await receive(message)
+            with process.world.watch.delivered(process, message):
+                await receive(message)
 
         process.consumer = self._broker.consumer(group, topics, traced)
+        process.consumer.chances = process.chances.rng
         return process.consumer

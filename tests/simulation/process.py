@@ -7,9 +7,13 @@ from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
+from services.notify.service import mailer
 from tests.simulation.broker import SimulatedConsumer
+from tests.simulation.coverage import Place
 from tests.simulation.loop import OWNER
+from tests.simulation.mailer import SimulatedMailer
 from tests.simulation.ports import ProcessBroker, SimulatedClock, SimulatedSignals
+from tests.simulation.quiet import HANDLING
 from turnus_runtime.host import Host, Ports
 from turnus_runtime.ports import BrokerUnavailable, StoreUnavailable
 from turnus_runtime.service import Service
@@ -24,6 +28,10 @@ _SWEPT = ("find", "clear", "prepare")
 """Verbs of the runtime's own loops: so frequent that they rarely wait."""
 _HARMLESS = ("get", "find", "walk", "prepare", "now")
 """Verbs that change nothing: nobody can tell whether one of them was struck before it was done or after."""
+
+
+AIMED = 0.1
+"""Chance of a fault at the steps that a history's faults prefer."""
 
 
 class Dead(BaseException):
@@ -43,6 +51,7 @@ class SimulatedProcess:
         self.number = number
         self.life = life
         self.name = f"{service.name}.{number}" + ("'" * life if life < 4 else f"^{life}")
+        self.chances = world.lot.stream(self.name)
         self.tasks: list[asyncio.Task[Any]] = []
         self.dead = False
         self.ready = False
@@ -60,9 +69,14 @@ class SimulatedProcess:
             clock=SimulatedClock(self, skew),
             ids=world.ids,
             signals=SimulatedSignals(self),
-            effects=service.effects(settings) if service.effects is not None else None,
+            effects=self._effects(settings),
         )
         self.host = Host(service, ports, settings)
+
+    def _effects(self, settings: Settings) -> Any:
+        if self.service.effects is mailer:
+            return SimulatedMailer(self, self.world.post)
+        return self.service.effects(settings) if self.service.effects is not None else None
 
     def boot(self) -> None:
         """Start in all roles, trying until it works, as production does."""
@@ -79,10 +93,11 @@ class SimulatedProcess:
             else:
                 return
 
-    def spawn(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
+    def spawn(self, work: Coroutine[Any, Any, Any], handling: str = "loop") -> "asyncio.Task[Any]":
         """Run `work` in this process's memory."""
         context = contextvars.copy_context()
         context.run(OWNER.set, self)
+        context.run(HANDLING.set, handling)
         return asyncio.get_running_loop().create_task(work, context=context)
 
     async def call(self, work: Callable[[Turn], Awaitable[Any]], patience: float) -> Any:
@@ -91,7 +106,7 @@ class SimulatedProcess:
         async def route() -> Any:
             return await work(self.host.turn())
 
-        task = self.spawn(route())
+        task = self.spawn(route(), _called(work))
         await asyncio.wait((task,), timeout=patience)
         if not task.done() or task.cancelled():
             raise Unreachable("no answer")
@@ -125,20 +140,33 @@ class SimulatedProcess:
         world, weather = self.world, self.world.weather
         world.count_step()
         often = verb in _SWEPT
-        if not often or weather.happens(0.05):
-            await world.loop.pause(weather.latency(moment))
+        chances = self.chances
+        if not often or chances.rng.random() < 0.05:
+            await world.loop.pause(weather.latency(moment, chances))
             if (left := max(self.frozen_until, world.outage_until(self)) - world.loop.virtual) > 0:
                 await world.loop.pause(left)
             if self.dead:
                 raise Dead
-        if weather.happens(weather.crash * (0.1 if often else 1.0)):
-            world.watch.struck("crash", moment, verb, where)
+        if not weather.raging:
+            return
+        place = world.watch.place(self.service.name, moment, verb, where)
+        if self._struck(place, "crash", weather.crash * (0.1 if often else 1.0)):
             self.crash()
             raise Dead
-        if weather.happens(weather.failing):
-            world.watch.struck("failing", moment, verb, where)
+        if self._struck(place, "failing", weather.failing):
             world.note(self.name, f"{verb} {where} {id} fails {moment} it is done")
             raise (BrokerUnavailable if verb in ("publish", "provision") else StoreUnavailable)("simulated")
+
+    def _struck(self, place: Place, fault: str, chance: float) -> bool:
+        if place.aimed:
+            chance = max(chance, AIMED)
+        if chance <= 0.0:
+            return False
+        place.expected[fault] = place.expected.get(fault, 0.0) + chance
+        if not self.chances.happens(chance, f"{fault} at {place.name}"):
+            return False
+        place.struck[fault] += 1
+        return True
 
     async def _store_step(self, moment: Literal["before", "after"], verb: str, collection: str, id: str) -> None:
         if moment == "after" and verb in ("insert", "replace", "clear"):
@@ -148,3 +176,9 @@ class SimulatedProcess:
                 raise Dead
             return
         await self.step(moment, verb, collection, id)
+
+
+def _called(work: Callable[[Turn], Awaitable[Any]]) -> str:
+    """The route that a caller's lambda calls, by the first name in it."""
+    code = getattr(work, "__code__", None)
+    return f"route {code.co_names[0]}" if code is not None and code.co_names else "route"

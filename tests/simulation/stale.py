@@ -19,8 +19,7 @@ def stale_teams(world: Callable[[], "World | None"]) -> Generator[None]:
     async def team(on: Any, calendar: Any, **given: Any) -> Any:
         present = world()
         known = kept.get(calendar.id)
-        weather = present.weather if present is not None else None
-        if known is not None and weather is not None and weather.raging and weather.happens(weather.stale):
+        if known is not None and present is not None and _forgets_to_look(present):
             return known
         found = await fresh(on, calendar, **given)
         kept[calendar.id] = found
@@ -31,3 +30,7 @@ def stale_teams(world: Callable[[], "World | None"]) -> Generator[None]:
         yield
     finally:
         reserving.team = fresh
+
+
+def _forgets_to_look(world: "World") -> bool:
+    return world.lot.stream("memory").happens(world.weather.stale, "stale team")

@@ -1,21 +1,23 @@
 """How bad a history is: every seed has its own weather, so that some die all the time and others only lose messages."""
 
-import asyncio
 import random
+import zlib
 from collections.abc import Sequence
 from typing import Literal
 
 from tests.simulation.broker import Fate, Faults
+from tests.simulation.chances import Lot, Stream
 from turnus_runtime.ports import Message
 
 SKEW_SECONDS = 600
+AIMS = 16
 
 
 class Weather:
     """The faults of one history, drawn from its random numbers. Everything stops with `calm`."""
 
-    def __init__(self, rng: random.Random, services: Sequence[str], copies: int) -> None:
-        self._rng = rng
+    def __init__(self, rng: random.Random, lot: Lot, services: Sequence[str], copies: int) -> None:
+        self._lot = lot
         self.raging = False
         self.drag = 2.0
         """by which loops of the runtime sleep longer, to spare the simulation"""
@@ -34,12 +36,20 @@ class Weather:
         }
         self._delayed = rng.choice((0.0, 0.02, 0.1))
         self._lost_commits = rng.choice((0.0, 0.3, 0.8))
-        self.stale = rng.choice((0.0, 0.0, 0.3, 0.7))
+        self._stale = rng.choice((0.0, 0.0, 0.3, 0.7))
         """how often availability decides by what a team looked like earlier"""
+        self.post = {
+            "refused": rng.choice((0.0, 0.02, 0.1)),
+            "delayed": rng.choice((0.0, 0.1, 0.3)),
+            "hanging": rng.choice((0.0, 0.05, 0.2)),
+            "reply lost": rng.choice((0.0, 0.05, 0.2)),
+        }
+        """what becomes of a mail"""
+        self._aim = rng.randrange(AIMS) if level and rng.random() < 0.5 else None
         self.skewed = rng.random() < 0.08
         far = SKEW_SECONDS if self.skewed else 0
         self.skews = {(name, number): float(rng.randint(-far, far)) for name in services for number in range(copies)}
-        self.outage = rng.choice(services[1:]) if rng.random() < 0.1 else None
+        self.outage = rng.choice(services[1:3]) if rng.random() < 0.1 else None
         """a service other than the first that answers nothing for as long as the storm lasts"""
         self.sky = {
             "rebalance": rng.choice((0.0, 0.1, 0.5)),
@@ -51,15 +61,15 @@ class Weather:
         }
         """chances of each a second"""
 
-    def happens(self, chance: float) -> bool:
-        """Whether something with this chance happens now."""
-        return chance > 0 and self._rng.random() < chance
-
-    def latency(self, moment: Literal["before", "after"]) -> float:
+    def latency(self, moment: Literal["before", "after"], whose: Stream) -> float:
         """Seconds that a step takes."""
-        if self.raging and self.happens(self._slow):
-            return self._rng.uniform(0.0, self._slow_seconds)
-        return self._rng.uniform(0.0, 0.01 if moment == "before" else 0.003)
+        if self.raging and whose.happens(self._slow, "slow"):
+            return whose.rng.uniform(0.0, self._slow_seconds)
+        return whose.rng.uniform(0.0, 0.01 if moment == "before" else 0.003)
+
+    def aims_at(self, place: str) -> bool:
+        """Whether faults prefer this step: rare ones would hardly ever be struck otherwise."""
+        return self._aim is not None and zlib.crc32(place.encode()) % AIMS == self._aim
 
     @property
     def crash(self) -> float:
@@ -76,23 +86,28 @@ class Weather:
         """Chance that a wake-up is lost."""
         return self._signals if self.raging else 0.0
 
+    @property
+    def stale(self) -> float:
+        """Chance that availability decides by an old look."""
+        return self._stale if self.raging else 0.0
+
     def storm(self, faults: Faults) -> None:
         """Let it begin."""
         self.raging = True
-        faults.shuffle = self._rng
+        faults.shuffle = self._lot.stream("shuffle").rng
 
         def fate(message: Message) -> Fate:
-            draw = self._rng.random()
-            faults.late_seconds = 0.5 + 20 * draw
-            for kind, chance in self._fates.items():
-                if draw < chance:
-                    return kind
-                draw -= chance
-            return Fate.WRITTEN
+            stream = self._lot.stream(f"line of {message.topic}")
+            faults.late_seconds = 0.5 + 20 * stream.rng.random()
+            return next((kind for kind, chance in self._fates.items() if stream.happens(chance, kind.name)), FINE)
 
-        faults.fate = fate
-        faults.delay = lambda _message: self._rng.uniform(0.0, 4.0) if self.happens(self._delayed) else 0.0
-        faults.commit = lambda: not self.happens(self._lost_commits)
+        def delay(message: Message) -> float:
+            stream = self._lot.stream(f"delivery of {message.topic}")
+            return stream.rng.uniform(0.0, 4.0) if stream.happens(self._delayed, "delay") else 0.0
+
+        commits = self._lot.stream("commits")
+        faults.fate, faults.delay = fate, delay
+        faults.commit = lambda: not commits.happens(self._lost_commits, "lost")
 
     def calm(self, faults: Faults) -> None:
         """Let everything work from now on."""
@@ -101,6 +116,4 @@ class Weather:
         faults.fate, faults.delay, faults.commit, faults.shuffle = still.fate, still.delay, still.commit, None
 
 
-async def seconds(low: float, high: float, rng: random.Random) -> None:
-    """Let some time pass."""
-    await asyncio.sleep(rng.uniform(low, high))
+FINE = Fate.WRITTEN
