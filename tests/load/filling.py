@@ -29,9 +29,9 @@ from services.notify.domain.sending import Outcome, remind, report
 from tests.integration.api.copies import FIRST_TURN, Mould, texts_of_time
 from tests.load.guests import Calendars
 from turnus_runtime.forms import loaded, stored_form
-from turnus_runtime.ids import derived
+from turnus_runtime.ids import ALPHABET, derived
 from turnus_runtime.mongo import documents
-from turnus_runtime.records import Decision, Record
+from turnus_runtime.records import Decision, Record, millis
 from turnus_runtime.settings import Settings, load
 
 R = TypeVar("R", bound=Record)
@@ -118,7 +118,11 @@ class Copies:
             old: team[(number - first + round_) % len(team)]
             for number, old in enumerate(self._team)  # the one who serves is another one every time
         }
-        ids = {**hosts, booking.calendar_id: originals.calendars[place], booking.id[3:]: derived("bk", "stored", n)[3:]}
+        ids = {
+            **hosts,
+            booking.calendar_id: originals.calendars[place],
+            booking.id[3:]: self._id(n, round_ // len(team)),
+        }
         turn = self._turns[place] + round_ + 1
         return {
             **self.times(round_ // len(team)),
@@ -126,6 +130,11 @@ class Copies:
             f"{FIRST_TURN:013d}".encode(): f"{turn:013d}".encode(),
             struct.pack("<i", FIRST_TURN): struct.pack("<i", turn),
         }
+
+    def _id(self, n: int, step: int) -> str:
+        """As a fresh id of that time: neighbours in time are neighbours in the index."""
+        made = millis(self._booking.created_at - self._shift - step * STEP)
+        return "".join(ALPHABET[made >> 5 * place & 31] for place in range(9, -1, -1)) + derived("bk", n)[13:]
 
     def _times(self, step: int) -> dict[bytes, bytes]:
         earlier = self._shift + step * STEP

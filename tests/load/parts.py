@@ -66,6 +66,7 @@ class Bench:
         figures: dict[str, Any] = {
             "seconds": seconds,
             "confirmed_per_second": answers.in_time / seconds,
+            "whole_per_second": taken / (used.seconds + rest),
             **told(percentiles, answers.asked),
             "max_ms": answers.max_ms,
             **counts,

@@ -1,6 +1,7 @@
 """What a booking costs when a thousand, a hundred thousand, a million are stored."""
 
 import asyncio
+import shutil
 import time
 
 from tests.load.filling import Originals, fill
@@ -8,6 +9,8 @@ from tests.load.installation import disk_bytes
 from tests.load.parts import Bench
 
 RATE = 50
+BYTES_EACH = 25_000
+"""What a stored booking may take on the disk, in all stores and their logs."""
 
 
 async def stored(on: Bench) -> None:
@@ -23,6 +26,11 @@ async def stored(on: Bench) -> None:
     have, first = 0, None
     for size in sizes.stored:
         began = time.perf_counter()
+        needed, free = (size - have) * BYTES_EACH, shutil.disk_usage(on.at.folder).free
+        if needed > free:
+            raise SystemExit(
+                f"{size} bookings need {needed >> 30} GiB in {on.at.folder}, {free >> 30} are free (TMPDIR)"
+            )
         await on.at.stop()
         await asyncio.to_thread(fill, on.at.given, originals, have, size)
         filled = time.perf_counter() - began

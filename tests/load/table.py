@@ -85,6 +85,8 @@ def _costs(entry: Mapping[str, Any]) -> list[str]:
         texts.append(f"{entry['cores_busy']:.2f} cores busy")
     if "rest_s" in entry:
         texts.append(f"at rest after {entry['rest_s']:.1f} s")
+    if "whole_per_second" in entry:
+        texts.append(f"{entry['whole_per_second']:.1f}/s until then")
     return texts
 
 
