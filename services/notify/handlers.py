@@ -100,7 +100,7 @@ def _without_addresses(reply: str) -> str:
 
 
 async def _mail(notice: Notice, message: Message, on: Turn) -> Mail | None:
-    """The mail, or None while the calendar or a host it names is not known yet."""
+    """The mail, or None while the workspace, the calendar or a host it names is not known yet."""
     told = notice.told
     if told is None:
         return None
@@ -110,10 +110,10 @@ async def _mail(notice: Notice, message: Message, on: Turn) -> Mail | None:
         asyncio.gather(*(on.records(Member).get(member_id) for member_id in sorted(ids))),
     )
     hosts = {member.id: member for member in members if member is not None}
-    if calendar is None or set(hosts) != ids:
+    if calendar is None or workspace is None or set(hosts) != ids:
         return None
     settings = on.settings
-    sender = Sender(settings.mail_from, settings.mail_from_name, settings.public_url)
+    sender = Sender(settings.mail_from, settings.public_url)
     return letters.mail(Known(notice, told, message, calendar, hosts, workspace, sender))
 
 

@@ -17,7 +17,7 @@ from services.booking.domain.transitions import Move
 from services.notify.adapters import letters
 from services.notify.adapters.letters import Known, Sender
 from services.notify.domain.planning import Rules
-from services.notify.domain.projections import Calendar, Member
+from services.notify.domain.projections import Calendar, Member, Workspace
 from tests.contracts.test_saga_table import ADA, ASKED, SECOND, asked
 from tests.unit.notify import ical
 from tests.unit.notify.given import Kept
@@ -25,7 +25,8 @@ from turnus_contracts import AssigneeSettled, Location
 from turnus_runtime.ports import Mail
 
 PUBLIC_URL = "https://turnus.example:8443"
-SENDER = Sender("termine@turnus.example", "Praxis", PUBLIC_URL)
+SENDER = Sender("termine@turnus.example", PUBLIC_URL)
+WORKSPACE = Workspace(id="ws_1", version=1, status="active", name="Praxis")
 TOLD = ("UID", "SEQUENCE", "DTSTART", "DTEND", "SUMMARY", "LOCATION", "STATUS", "URL", "ORGANIZER")
 
 
@@ -82,7 +83,7 @@ def in_the_mail(stages: list[Booking]) -> Mail:
     )
     told: dict[str, Any] = {"workspace_id": "ws_1", "version": 1, "status": "active", "email": "ada@example.com"}
     host = Member(id=ADA[0], name="Ada", tz="Europe/Berlin", locale="de", **told)
-    return letters.mail(Known(kept.notice, kept.notice.told, message, calendar, {host.id: host}, None, SENDER))
+    return letters.mail(Known(kept.notice, kept.notice.told, message, calendar, {host.id: host}, WORKSPACE, SENDER))
 
 
 def from_the_route(booking: Booking) -> str:

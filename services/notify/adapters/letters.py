@@ -34,7 +34,6 @@ class Sender:
     """From whom, and the address that people see."""
 
     address: str
-    name: str
     public_url: str
 
     @property
@@ -52,7 +51,7 @@ class Known:
     message: Message
     calendar: Calendar
     hosts: dict[str, Member]
-    workspace: Workspace | None
+    workspace: Workspace
     sender: Sender
 
 
@@ -93,7 +92,7 @@ def mail(known: Known) -> Mail:
     facts = _facts(known, to)
     rows = [*_times(known, to), *facts]
     button = _button(known, words)
-    sender_name = known.workspace.name if known.workspace is not None else known.sender.name
+    sender_name = known.workspace.name
     subject = words.text(f"{variant}.{known.message.receiver}.subject", **values, when=when)
     page: dict[str, Any] = {
         "language": words.language,

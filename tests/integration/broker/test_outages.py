@@ -36,7 +36,8 @@ async def test_publishing_to_a_stopped_broker_fails_in_time_and_works_again_late
     server: BrokerServer, new_client: NewBroker, spec: TopicSpec
 ):
     broker = new_client(spec, publish_timeout_seconds=1.0)
-    await broker.publish(texts(spec.name, range(5)))
+    for message in texts(spec.name, range(5)):
+        await said(broker, message)
     server.kill()
     try:
         for _ in range(3):

@@ -33,6 +33,8 @@ async def joined(broker: KafkaBroker, group: str, spec: TopicSpec, got: Collecte
     assert isinstance(consumer, KafkaConsumer)
     await consumer.start()
     await until(lambda: consumer.health()["joined"])
+    session: Any = consumer._session
+    await until(lambda: session._subscriber.tasks)
     return consumer
 
 

@@ -9,7 +9,7 @@ from icalendar import Calendar as Ical
 from services.notify.domain.notices import Notice
 from tests.integration.notify.conftest import Notify, at_rest, calendar, details, known, member, soon, until, workspace
 from tests.unit.notify.given import cancelled, confirmed, erased, moved
-from turnus_contracts import NotificationFailed, NotificationSent
+from turnus_contracts import Event, NotificationFailed, NotificationSent
 from turnus_runtime.ports import Message
 from turnus_runtime.records import Decision, job
 
@@ -41,12 +41,13 @@ async def _said(notify: Notify, kind: Any, count: int) -> bool:
     return len(notify.said(kind)) >= count
 
 
-@pytest.mark.parametrize("last", ["fact", "details", "calendar", "member"])
+@pytest.mark.parametrize("last", ["fact", "details", "workspace", "calendar", "member"])
 async def test_whatever_comes_last_starts_the_mails(notify: Notify, last: str) -> None:
     host = await notify.new_host()
-    parts = {"fact": confirmed(**soon(host)), "details": details(), "calendar": calendar(), "member": member()}
+    parts: dict[str, Event] = {"fact": confirmed(**soon(host)), "details": details()}
+    parts |= {"workspace": workspace(), "calendar": calendar(), "member": member()}
     late = parts.pop(last)
-    await notify.publish(workspace(), *parts.values())
+    await notify.publish(*parts.values())
 
     async def taken() -> bool:
         notice = await notify.notice()

@@ -21,7 +21,7 @@ from turnus_contracts import Guest, Location
 from turnus_runtime.ports import Mail
 from turnus_runtime.smtp import composed
 
-SENDER = Sender("termine@turnus.example", "Turnus", "https://turnus.example")
+SENDER = Sender("termine@turnus.example", "https://turnus.example")
 CALENDAR = Calendar(
     id="cal_1", workspace_id="ws_1", version=1, status="active", address="demo/beratung", name="Beratung"
 )
