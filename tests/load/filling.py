@@ -23,7 +23,7 @@ from services.assignment.domain.rotation import Rotation
 from services.availability.domain.claims import Claim
 from services.booking.domain.bookings import Booking, fact
 from services.booking.domain.transitions import CONCLUDE_AFTER, conclude_unmarked
-from services.notify.domain.notices import Notice, reminding_id
+from services.notify.domain.notices import FINAL, Notice, reminding_id
 from services.notify.domain.planning import Rules, learn_fact
 from services.notify.domain.sending import Outcome, remind, report
 from tests.integration.api.copies import FIRST_TURN, Mould, texts_of_time
@@ -38,6 +38,7 @@ R = TypeVar("R", bound=Record)
 DAYS_AGO = 14
 """The latest stored booking began so long ago: nobody says its facts again, no host holds its time."""
 STEP = timedelta(minutes=30)
+MINUTE = timedelta(minutes=1)
 BATCH = 1_000
 CHECKED = 10_000
 LEFT_BEHIND = {"event", "state", "again"}
@@ -72,17 +73,23 @@ class Originals:
         assert isinstance(booking, Booking)
         return booking
 
+    @property
+    def claim(self) -> Claim:
+        claim = self.records[1]
+        assert isinstance(claim, Claim)
+        return claim
+
 
 def over(booking: Booking, claim: Claim, choice: Choice, notice: Notice) -> tuple[Record, ...]:
     """These records of a confirmed booking, weeks after its end."""
-    for message in sorted((one for one in notice.messages if one.status == "planned"), key=lambda one: one.due):
+    for message in sorted((one for one in notice.messages if one.status not in FINAL), key=lambda one: one.due):
         if (fired := notice.owes(reminding_id(message.revision, message.offset_minutes or 0))) is not None:
-            notice = _after(notice, remind(notice, fired, message.due))
-        notice = _after(notice, report(notice, message.key, Outcome("sent", 250, "taken"), message.due))
-    booking = _after(booking, conclude_unmarked(booking, booking.end + CONCLUDE_AFTER))
+            notice = after(notice, remind(notice, fired, message.due))
+        notice = after(notice, report(notice, message.key, Outcome("sent", 250, "taken"), message.due))
+    booking = after(booking, conclude_unmarked(booking, booking.end + CONCLUDE_AFTER))
     concluded = fact(booking)
     assert concluded is not None
-    notice = _after(notice, learn_fact(notice, concluded, Rules(), concluded.at))
+    notice = after(notice, learn_fact(notice, concluded, Rules(), concluded.at))
     assert choice.charge is not None
     choice = choice.change(charge=choice.charge.model_copy(update={"turn": FIRST_TURN}))
     for record in (booking, claim, choice, notice):
@@ -100,8 +107,10 @@ class Copies:
         self._team = next(hosts for hosts in originals.hosts if booking.host_ids[0] in hosts)
         texts = json.dumps([stored_form(one, 1).state for one in originals.records], default=str)
         self._instants = [datetime.fromisoformat(text) for text in sorted(set(INSTANT.findall(texts)))]
+        (ask,) = originals.claim.attempts.values()
+        self._minutes = {ask.start, ask.end, ask.padded_start, ask.padded_end}
         before = booking.created_at - timedelta(days=DAYS_AGO)
-        self._shift = (booking.start - before) // STEP * STEP  # at least so much: whole steps keep starts on their grid
+        self._shift = ((booking.start - before) // STEP + 1) * STEP  # whole steps keep starts on their grid
         self.times = lru_cache(maxsize=8)(self._times)
         self.changes = lru_cache(maxsize=8 * BATCH)(self._changes)
 
@@ -141,9 +150,8 @@ class Copies:
         found: dict[bytes, bytes] = {}
         for instant in self._instants:
             found |= texts_of_time(instant, instant - earlier)
-        for instant in (self._booking.start, self._booking.end):
-            was, now = (int(one.timestamp()) // 60 for one in (instant, instant - earlier))
-            found[struct.pack("<i", was)] = struct.pack("<i", now)
+        for minute in self._minutes:
+            found[struct.pack("<i", minute)] = struct.pack("<i", minute - earlier // MINUTE)
         return found
 
 
@@ -182,7 +190,7 @@ def _turned(client: Any, given: Mapping[str, Any], originals: Originals, more: i
     return turns
 
 
-def _after(record: R, decision: Decision[R, Any]) -> R:
+def after(record: R, decision: Decision[R, Any]) -> R:
     """The record that this decision leaves behind, with what it owes."""
     if decision.record is None:
         return record
