@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,8 @@ from tests.support.cluster import SERVICES
 
 COLD_RATE = 50
 TEAM_RATE = 50
+WAITING = 128
+"""So many guests of an open arrival rate wait for their answer at most."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +55,18 @@ class Bench:
         seconds: float,
         *,
         whole: bool = False,
+        others: Sequence[Answers] = (),
         **more: float | str,
     ) -> dict[str, Any]:
-        """Let them ask, and then everything come to rest. `whole`: where the CPU went is told by process."""
+        """Let them ask, and then everything come to rest. `whole`: where the CPU went is told by process.
+
+        `others` were answered meanwhile: they share in what it cost.
+        """
         meter = self.at.meter()
         answers = await asking
         used = meter.read()
         rest = await self.at.rest()
-        taken = answers.confirmed + answers.waiting
+        taken = sum(one.confirmed + one.waiting for one in (answers, *others))
         percentiles = {name: getattr(answers, name) for name in PERCENTILES}
         counts = {name: getattr(answers, name) for name in ("asked", "confirmed", "waiting", "refused", "failed")}
         figures: dict[str, Any] = {
@@ -93,7 +99,7 @@ async def bookings(on: Bench) -> None:
     calendars = await on.guests.calendars(sizes.calendars, sizes.hosts)
     for rate in sizes.rates:
         await on.round(
-            "bookings", f"{rate} guests/s", on.guests.arrive(calendars, rate, sizes.seconds, 256), sizes.seconds
+            "bookings", f"{rate} guests/s", on.guests.arrive(calendars, rate, sizes.seconds, WAITING), sizes.seconds
         )
     await on.round("bookings", "saturation", on.guests.crowd(calendars, sizes.seconds, sizes.at_once), sizes.seconds)
 
@@ -102,7 +108,9 @@ async def team(on: Bench) -> None:
     """The same for one single calendar of many members."""
     sizes = on.sizes
     one = await on.guests.calendars(1, sizes.members)
-    await on.round("team", f"{TEAM_RATE} guests/s", on.guests.arrive(one, TEAM_RATE, sizes.seconds, 256), sizes.seconds)
+    await on.round(
+        "team", f"{TEAM_RATE} guests/s", on.guests.arrive(one, TEAM_RATE, sizes.seconds, WAITING), sizes.seconds
+    )
     await on.round("team", "saturation", on.guests.crowd(one, sizes.seconds, sizes.at_once), sizes.seconds)
 
 
@@ -146,16 +154,16 @@ async def hot(on: Bench) -> None:
     async def both() -> Answers:
         asking = asyncio.create_task(on.guests.crowd(one, sizes.seconds + 4, sizes.at_once))
         await asyncio.sleep(2)  # the hot one is at its limit before the others come, and until they have gone
-        answers = await on.guests.arrive(cold, COLD_RATE, sizes.seconds, 256)
+        answers = await on.guests.arrive(cold, COLD_RATE, sizes.seconds, WAITING)
         crowd.append(await asking)
         return answers
 
     crowd: list[Answers] = []
     name = f"{COLD_RATE} guests/s of {sizes.cold} cold calendars"
     alone = await on.round(
-        "hot", f"{name}, alone", on.guests.arrive(cold, COLD_RATE, sizes.seconds, 256), sizes.seconds
+        "hot", f"{name}, alone", on.guests.arrive(cold, COLD_RATE, sizes.seconds, WAITING), sizes.seconds
     )
-    beside = await on.round("hot", f"{name}, one hot beside", both(), sizes.seconds)
+    beside = await on.round("hot", f"{name}, one hot beside", both(), sizes.seconds, others=crowd)
     (taken,) = crowd
     slower = {
         f"{each}_slower": beside[f"{each}_ms"] / alone[f"{each}_ms"]
@@ -201,7 +209,7 @@ async def cpu(on: Bench) -> None:
     sizes = on.sizes
     calendars = await on.guests.calendars(sizes.calendars, sizes.hosts)
     for rate in sizes.rates[1:2] or sizes.rates:
-        asking = on.guests.arrive(calendars, rate, sizes.seconds, 256)
+        asking = on.guests.arrive(calendars, rate, sizes.seconds, WAITING)
         await on.round("cpu", f"{rate} guests/s", asking, sizes.seconds, whole=True)
     asking = on.guests.crowd(calendars, sizes.seconds, sizes.at_once)
     await on.round("cpu", "saturation", asking, sizes.seconds, whole=True)

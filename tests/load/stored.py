@@ -6,7 +6,7 @@ import time
 
 from tests.load.filling import Originals, fill
 from tests.load.installation import disk_bytes
-from tests.load.parts import Bench
+from tests.load.parts import WAITING, Bench
 
 RATE = 50
 BYTES_EACH = 25_000
@@ -38,7 +38,7 @@ async def stored(on: Bench) -> None:
         await on.at.start()
         await on.guests.arrive(calendars, 20, 3, sizes.at_once)
         await on.at.rest()
-        asking = on.guests.arrive(calendars, RATE, sizes.seconds, 256)
+        asking = on.guests.arrive(calendars, RATE, sizes.seconds, WAITING)
         disk = disk_bytes(on.at.folder / "data" / "store") / 2**30
         entry = await on.round(
             "stored",
