@@ -12,6 +12,7 @@ from services.assignment.domain.choice import Choice, choice_id
 from services.assignment.domain.rotation import Rotation
 from services.assignment.service import service
 from services.assignment.settings import Settings
+from tests.support.kafka import APACHE
 from tests.support.stack import Names
 from turnus_contracts import EVENTS, AssigneeChosen, CalendarApplied, Event
 from turnus_runtime.clock import StoreClock
@@ -94,7 +95,7 @@ async def at_rest(host: Host) -> bool:
 async def assignment(embedded_servers: Endpoints, fresh_broker: str, names: Names) -> AsyncIterator[Assignment]:
     """`await assignment.new_host()` is one more process; none is running before."""
     async with AsyncExitStack() as stack:
-        options = ConsumerOptions(commit_every=0.1)
+        options = ConsumerOptions(commit_every=0.1, session_timeout_ms=6000 if APACHE else 2000)
         broker = KafkaBroker(
             fresh_broker, client_id="test", idempotent=False, fetch_max_wait_ms=10, specs=SPECS, consuming=options
         )

@@ -18,6 +18,7 @@ from services.notify.domain.notices import Notice
 from services.notify.domain.projections import Calendar, Member, Workspace
 from services.notify.service import service
 from services.notify.settings import Settings
+from tests.support.kafka import APACHE
 from tests.support.stack import Names
 from tests.unit.notify import given
 from turnus_contracts import (
@@ -167,7 +168,7 @@ async def notify(embedded_servers: Endpoints, fresh_broker: str, names: Names) -
             idempotent=False,
             fetch_max_wait_ms=10,
             specs=SPECS,
-            consuming=ConsumerOptions(commit_every=0.1),
+            consuming=ConsumerOptions(commit_every=0.1, session_timeout_ms=6000 if APACHE else 2000),
         )
         await broker.start()
         stack.push_async_callback(broker.stop)

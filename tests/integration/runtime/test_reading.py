@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.support.kafka import BrokerServer, new_broker
+from tests.support.kafka import APACHE, BrokerServer, new_broker
 from turnus_runtime.kafka import KafkaBroker
 from turnus_runtime.kafka.reading import KafkaReader
 from turnus_runtime.kafka.session import ConsumerOptions
@@ -39,7 +39,7 @@ async def broker(server: BrokerServer, spec: TopicSpec) -> AsyncIterator[KafkaBr
         idempotent=server.idempotent,
         fetch_max_wait_ms=server.fetch_max_wait_ms,
         specs=[spec],
-        consuming=ConsumerOptions(commit_every=0.1),
+        consuming=ConsumerOptions(commit_every=0.1, session_timeout_ms=6000 if APACHE else 2000),
     )
     await client.provision([spec])
     yield client
