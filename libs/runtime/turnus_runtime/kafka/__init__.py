@@ -22,6 +22,9 @@ from turnus_runtime.ports import BrokerUnavailable, Consumer, Message, Receive, 
 LARGEST_MESSAGE_BYTES = 1_000_000
 LOOK_AFTER_SECONDS = 0.25
 """When an acknowledgement takes longer, look whether the topic is still there."""
+CANCELLED_EVERY_SECONDS = 0.1
+CANCELLED_AT_MOST = 20
+"""How often a sender is told to end: once for each request that it waits for."""
 
 Observe = Callable[[str, str, float, int], None]
 """(verb, topic, seconds, count): told after every publish, batch and commit."""
@@ -66,6 +69,7 @@ class KafkaBroker:
             url, client_id=client_id, replication=replication, timeout_seconds=publish_timeout_seconds
         )
         self._producer: AIOKafkaProducer | None = None
+        self._looked_at = float("-inf")
         self._starting = asyncio.Lock()
         self._making = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
@@ -154,13 +158,19 @@ class KafkaBroker:
             raise BrokerUnavailable(f"publish: {type(problem).__name__}: {problem}") from problem
 
     async def _look(self, producer: AIOKafkaProducer, topics: Iterable[str], *, fresh: bool = False) -> None:
-        """See that the topics exist as far as is known (`fresh`: ask), make them if there are specs."""
+        """See that the topics exist as far as is known (`fresh`: ask), make them if there are specs.
+
+        However many publishes wait, the broker is asked by one of them at a time: each on its own, they kept a core
+        busy with asking while it was away, the core that it needs to come back.
+        """
         client = producer.client
         for topic in topics:
             client.add_topic(topic)
         known = client.cluster.partitions_for_topic
-        if not fresh and all(known(topic) for topic in topics):
+        now = asyncio.get_running_loop().time()
+        if all(known(topic) for topic in topics) and (not fresh or now - self._looked_at < LOOK_AFTER_SECONDS):
             return
+        self._looked_at = now
         if not await client.force_metadata_update():
             if not all(known(topic) for topic in topics):
                 raise BrokerUnavailable("no broker answers")
@@ -217,11 +227,27 @@ def _unobserved(verb: str, topic: str, seconds: float, count: int) -> None:
 
 
 async def _close(producer: AIOKafkaProducer, seconds: float) -> None:
+    """Let pending messages out, for at most `seconds`, then end everything that belongs to the producer.
+
+    Its own `stop` waits without limit for messages that cannot be sent, and cancelling it leaves behind a sender that
+    asks the broker for ever, one for each outage, and would still send what others have said long since.
+    """
+    inside: Any = producer
+    sending: asyncio.Task[None] | None = inside._sender.sender_task  # noqa: SLF001
+    if sending is not None:
+        flushing = asyncio.ensure_future(producer.flush())
+        await asyncio.wait({flushing, sending}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        flushing.cancel()
+        for _ in range(CANCELLED_AT_MOST):
+            if sending.done():
+                break
+            # It waits for its requests one after the other, and each cancellation ends but the one it waits for.
+            sending.cancel()
+            await asyncio.wait({sending}, timeout=CANCELLED_EVERY_SECONDS)
+    inside._closed = True  # noqa: SLF001
     with contextlib.suppress(KafkaError, OSError, TimeoutError):
         async with asyncio.timeout(seconds):
-            await producer.stop()
-    with contextlib.suppress(KafkaError, OSError):
-        await producer.client.close()
+            await producer.client.close()
 
 
 def _retrieve(future: "asyncio.Future[Any]") -> None:
@@ -240,7 +266,7 @@ class _Outage(logging.Filter):
 def quiet_library() -> None:
     """Put that filter on the library's loggers."""
     for name in list(logging.root.manager.loggerDict):
-        if name.startswith("aiokafka."):
+        if name == "aiokafka" or name.startswith("aiokafka."):
             logger = logging.getLogger(name)
             if not any(isinstance(each, _Outage) for each in logger.filters):
                 logger.addFilter(_Outage())
