@@ -22,7 +22,7 @@ from pathlib import Path
 from aiokafka.admin import AIOKafkaAdminClient
 
 POM = Path(__file__).parent / "kafka" / "pom.xml"
-START_SECONDS = 60
+START_SECONDS = 180
 APACHE = os.environ.get("TURNUS_TEST_KAFKA") == "apache"
 
 
