@@ -12,11 +12,12 @@ from datetime import timedelta
 from oversight.auditor import BOUND, Auditor
 from oversight.invariants.findings import AT_ONCE, KINDS, Finding, place
 from oversight.reading import Reading
-from oversight.repairer import Repairer, Rules
+from oversight.repairer import Repairer
 from oversight.running import shown
 from oversight.walking import walked
 from oversight.writing import Writing, writing
 from services.booking.domain.bookings import Booking
+from services.notify.domain.planning import Rules
 from turnus_runtime import logs
 from turnus_runtime.closing import Closure, reopen
 from turnus_runtime.installation import nearby

@@ -72,6 +72,9 @@ def _wrongs(booking: Booking) -> Iterator[str]:
     if waiting and booking.status in OVER:
         yield f"attempt {waiting[0]} is open and the booking is {booking.status}"
     yield from _of_status(booking)
+    keys = [attempt.request_key for attempt in attempts if attempt.request_key is not None]
+    if len(set(keys)) != len(keys):
+        yield "one command made two attempts"
     moves = sum(moment.what == "moved" for moment in booking.history)
     if booking.revision != moves:
         yield f"it has revision {booking.revision} after {moves} moves"

@@ -1,4 +1,4 @@
-"""Copies after a disaster: what others say of their calendars, members, workspaces and keys, learned as it always is."""
+"""Copies after a disaster: what others say of calendars, members, workspaces and keys, learned as it always is."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

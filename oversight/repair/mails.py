@@ -9,7 +9,7 @@ from datetime import datetime
 from services.booking.domain.bookings import Booking, fact, guest_details
 from services.notify.domain.notices import Message, Notice, reminding_id, sending_id
 from services.notify.domain.planning import Rules, learn_details, learn_fact
-from turnus_contracts import Settled
+from turnus_contracts import GuestDetailsGiven, Settled
 from turnus_runtime.records import Decision, Owed
 
 UNKNOWN = "unknown"
@@ -21,9 +21,7 @@ def notice_follows(
 ) -> Decision[Notice, None]:
     """The notice knows what the booking is; `since`: from then on nothing was sent."""
     fold = _Fold(notice)
-    details = learn_details(notice, guest_details(booking), rules, since)
-    if details.record is not None and (notice is None or details.record.details != notice.details):
-        fold.take(details)
+    fold.take(details_follow(notice, guest_details(booking), rules, since))
     if (then := fact(as_of(booking, since))) is not None:
         fold.take(learn_fact(fold.notice, then, rules, since))
     if fold.notice is not None:
@@ -34,6 +32,15 @@ def notice_follows(
     if fold.notice == notice or (notice is None and told is None):
         return Decision(None)
     return Decision(None, fold.notice, list(fold.owes.values()), sorted(fold.drops))
+
+
+def details_follow(
+    notice: Notice | None, given: GuestDetailsGiven, rules: Rules, now: datetime
+) -> Decision[Notice, None]:
+    """The guest's details, if they are not known; in another version alone they are as they were."""
+    decided = learn_details(notice, given, rules, now)
+    same = decided.record is not None and notice is not None and decided.record.details == notice.details
+    return Decision(None) if same else decided
 
 
 class _Fold:

@@ -126,6 +126,10 @@ class Door:
         """Pass, or `ServiceClosed`. A belief that is too old is renewed first, which may raise `StoreUnavailable`."""
         if self._ticks() - self._looked >= BELIEVED_SECONDS:
             await self.look()
+        self.check()
+
+    def check(self) -> None:
+        """As `enter`, by what is known now."""
         if self.shut:
             closure = self.closure
             raise ServiceClosed(self.service, closure.why if closure is not None else "it is about to open")

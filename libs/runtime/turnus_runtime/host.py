@@ -74,6 +74,12 @@ class Host:
         """A new turn: now."""
         return self._turn(self.records)
 
+    def admitted(self) -> Turn:
+        """A new turn for somebody who asks from outside; raises `ServiceClosed`."""
+        if self.door is not None:
+            self.door.check()
+        return self.turn()
+
     def _turn(self, shelf: RecordStore) -> Turn:
         return Turn(
             now=self.ports.clock.now(),
@@ -113,9 +119,10 @@ class Host:
     async def _reopen(self) -> None:
         """Begin anew: nothing that was known of the store as it was is worth anything now."""
         self.records.forget_all()
+        before = self.ports.effects
         if self.service.effects is not None:
-            await self._end_effects()
             self.ports = replace(self.ports, effects=self.service.effects(self.settings))
+        await _ended(before)
         await self._open()
         log.warning("opened", service=self.service.name)
 
@@ -132,10 +139,6 @@ class Host:
     def _shelf(self) -> RecordStore:
         daily = {says.record for says in self.service.says if says.daily}
         return RecordStore(self.ports.store, self.ports.clock, self.ports.signals, daily.__contains__)
-
-    async def _end_effects(self) -> None:
-        if (closed := getattr(self.ports.effects, "aclose", None)) is not None:
-            await closed()
 
     async def start(self, *, consume: bool, jobs: bool) -> None:
         """Start the loops of these roles. In the role http the host has none: routes use `turn`."""
@@ -159,7 +162,7 @@ class Host:
         await self.sweeper.stop()
         await self.records.stop()
         await self.relay.stop()
-        await self._end_effects()
+        await _ended(self.ports.effects)
 
     def _watch(self) -> None:
         """Gauges of this host, read when metrics are collected."""
@@ -199,6 +202,11 @@ class Host:
             except Exception:
                 log.exception("sweeper_restarted", service=self.service.name)
                 await self.ports.clock.sleep(SWEEP_EVERY_SECONDS)
+
+
+async def _ended(effects: Any) -> None:
+    if (close := getattr(effects, "aclose", None)) is not None:
+        await close()
 
 
 def collections(service: Service) -> dict[str, list[str]]:

@@ -171,9 +171,9 @@ class Process:
         self.hosts[service.name] = host
         if "http" in self.roles and service.routes is not None:
             if service.refusal is None:
-                app = app_of(host.service, host.turn, settings=settings, limiter=self._limiter)
+                app = app_of(host.service, host.admitted, settings=settings, limiter=self._limiter)
             else:
-                app = pages_of(host.service, host.turn, service.refusal, settings=settings, limiter=self._limiter)
+                app = pages_of(host.service, host.admitted, service.refusal, settings=settings, limiter=self._limiter)
             self.apps[service.name] = app
 
     def _store(self, name: str) -> MongoStore:

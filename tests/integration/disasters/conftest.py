@@ -24,9 +24,9 @@ from pymongo import MongoClient
 from oversight.auditor import Auditor
 from oversight.invariants.findings import Finding
 from oversight.reading import reading
-from oversight.repairer import Rules
 from oversight.repairing import Report, repaired
 from oversight.writing import writing
+from services.notify.domain.planning import Rules
 from tests.integration.api.conftest import SERVICES, Api, Office, office
 from tests.integration.notify.conftest import Inbox
 from tests.support.stack import broker_in
@@ -157,12 +157,13 @@ class Site:
         finally:
             await store.close()
 
-    async def restore(self, backup: backups.Backup) -> None:
+    async def restore(self, backup: backups.Backup) -> backups.Backup:
         store, beside = self.store(backup.service), self.store(RUNTIME)
         service = installed([backup.service])[0]
         try:
             found = backups.verified(service, backup.path)
             await backups.restore(service, store, beside, self.system.process.clock, found)
+            return found
         finally:
             await store.close()
             await beside.close()
@@ -178,6 +179,12 @@ class Site:
     async def repair(self, *, rehearsed: bool = False, open_anyway: bool = False) -> Report:
         async with writing(self.settings, rehearsed=rehearsed) as at:
             return await repaired(at, Rules(), BOUND, open_anyway=open_anyway)
+
+    async def mended(self) -> Report:
+        """Repair, and see that nothing disagrees."""
+        report = await self.repair()
+        assert (report.disagreeing, report.violations, report.opened) == ([], [], True)
+        return report
 
     async def audited(self) -> list[Finding]:
         async with reading(self.settings) as on:
@@ -216,4 +223,8 @@ async def site(embedded_servers: Endpoints, tmp_path_factory: pytest.TempPathFac
         kafka_url = await stack.enter_async_context(broker_in(tmp_path_factory.mktemp("disasters") / "broker"))
         system = System(embedded_servers, SERVICES, kafka_url=kafka_url, clock_start=BEFORE, smtp_url=smtp_url)
         await stack.enter_async_context(system.running())
-        yield Site(Api(system), system, inbox, tmp_path_factory.mktemp("backups"))
+        made = Site(Api(system), system, inbox, tmp_path_factory.mktemp("backups"))
+        with pytest.MonkeyPatch.context() as patched:
+            # All clocks are one here: what a process believes for 2.5 s is the whole of what must be waited for.
+            patched.setattr(closing, "TAKES_EFFECT", timedelta(seconds=closing.BELIEVED_SECONDS + 0.5))
+            yield made
