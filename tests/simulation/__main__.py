@@ -25,6 +25,9 @@ def main() -> int:
 def _histories(options: argparse.Namespace) -> int:
     coverage = Coverage()
     cpu, steps, violated = 0.0, 0, list[int]()
+    gc.collect()
+    gc.disable()
+    gc.freeze()  # modules and their classes need not be looked through again
     for seed in range(options.first, options.first + options.seeds):
         history = run(seed)
         coverage.add(history.coverage, history.places, history.drawn)

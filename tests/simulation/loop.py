@@ -112,11 +112,13 @@ def _make_task(loop: asyncio.AbstractEventLoop, work: Any, **given: Any) -> "asy
 def run(work: Coroutine[Any, Any, Any]) -> Any:
     """Run `work` in virtual time; whatever is left over afterwards is broken off."""
     loop = VirtualLoop()
+    collected = gc.isenabled()
     gc.disable()  # a history is short, and leaves most of its cycles to the collection at its end
     try:
         return loop.run_until_complete(work)
     finally:
-        gc.enable()
+        if collected:
+            gc.enable()
         for _ in range(20):
             left = [task for task in asyncio.all_tasks(loop) if not task.done()]
             if not left:

@@ -1,5 +1,7 @@
-"""What a history goes without: log lines and traces. Both cost more than the steps they tell of, and trace ids are
-random. Log lines that report what must not happen are violations.
+"""What a history goes without: log lines, traces, and reading one document twice.
+
+Log lines and traces cost more than the steps they tell of, and trace ids are random. Log lines that report what must
+not happen are violations.
 """
 
 import sys
@@ -13,6 +15,8 @@ import structlog
 from opentelemetry.trace import INVALID_SPAN, Span
 
 from turnus_runtime import relay, store, sweeper, telemetry
+from turnus_runtime.forms import loaded
+from turnus_runtime.ports import Stored
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -51,6 +55,19 @@ class _Nothing(AbstractContextManager[Span]):
 _NOTHING = _Nothing()
 
 
+class _Memory:
+    """Records are immutable: one that was read from a document once is what everybody reads from it."""
+
+    def __init__(self) -> None:
+        self._records: dict[int, tuple[Stored, Any]] = {}
+
+    def loaded(self, kind: type[Any], stored: Stored) -> Any:
+        known = self._records.get(id(stored))
+        if known is None or known[0] is not stored:
+            known = self._records[id(stored)] = (stored, loaded(kind, stored))
+        return known[1]
+
+
 def _named(name: str, **_: Any) -> _Named:
     return _Named(name.split(maxsplit=1)[0] if not name.startswith(("timer", "job")) else name)
 
@@ -79,6 +96,7 @@ def quiet(world: Callable[[], "World | None"]) -> Generator[None]:
             stack.enter_context(patch.multiple(module, continued=_nothing, span=_named))
         for module in (relay, store):
             stack.enter_context(patch.object(module, "current_traceparent", lambda: ""))
+        stack.enter_context(patch.object(store, "loaded", _Memory().loaded))
         stack.enter_context(patch.object(structlog.contextvars, "bound_contextvars", _nothing))
         stack.enter_context(patch.object(structlog.contextvars, "bind_contextvars", _nothing))
         try:

@@ -25,7 +25,7 @@ from tests.simulation.coverage import Place
 from tests.simulation.quiet import HANDLING
 from tests.simulation.words import name_of, short, shortened, shown
 from turnus_contracts import AssigneeChosen, AssigneeSettled, SlotRefused
-from turnus_runtime.forms import loaded
+from turnus_runtime import store
 from turnus_runtime.ports import Message
 from turnus_runtime.records import Record
 from turnus_runtime.saga import START
@@ -74,7 +74,7 @@ class Watch:
         version, before = self._last.get(place, (0, None))
         if kept is None or kept.version == version:
             return
-        record = loaded(kind, kept.told)
+        record = store.loaded(kind, kept.told)
         self._last[place] = (kept.version, record)
         if collection == "blocks":
             return

@@ -52,7 +52,7 @@ class Weather:
         self.outage = rng.choice(services[1:3]) if rng.random() < 0.1 else None
         """a service other than the first that answers nothing for as long as the storm lasts"""
         self.sky = {
-            "rebalance": rng.choice((0.0, 0.1, 0.5)),
+            "rebalance": rng.choice((0.0, 0.1, 0.3)),
             "rewind": rng.choice((0.0, 0.05, 0.2)),
             "freeze": rng.choice((0.0, 0.05, 0.15)),
             "kill": level * rng.choice((0.0, 0.05, 0.15)),

@@ -40,7 +40,7 @@ BEGINS = (
     datetime(2027, 10, 30, 6, 0, tzinfo=UTC),
 )
 """Some histories begin on the day before the clocks of Europe change."""
-MOST_STEPS = 60_000
+MOST_STEPS = 30_000
 """More than this is a livelock."""
 REST_SECONDS = 100.0
 """After the storm every request is final and nothing is owed within this: 60 s to expire, the rest for sweeping."""
@@ -208,9 +208,9 @@ class World:
         await self._calm(sky)
         await visits
         await self._rest()
-        if self._own.happens(0.4, "quiet loss"):
+        if self._own.happens(0.3, "quiet loss"):
             await self._quiet_loss(people)
-        if self._own.happens(0.4, "much later"):
+        if self._own.happens(0.3, "much later"):
             await self._much_later(people)
         self._still.unchanged()
         await asyncio.sleep(0)
