@@ -114,8 +114,7 @@ class Run:
                 lambda part: again(part, broker),
                 self.failures,
             )
-            few = await guests.calendars(4, 1, "few")
-            await guests.arrive(few, 5, 2, 8)  # connections, first imports
+            await guests.warm(await guests.calendars(4, 1, "few"))
             yield bench
 
     def say(self, entry: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ from tests.support.workload import sign_up
 
 SCRIPT = Path(__file__).with_name("bookings.js")
 SETTING_UP_AT_ONCE = 8
+WARM_SECONDS = 3
 STARTS = 1_200
 """Starts of a calendar that are asked for, one after the other: 25 days, around the clock."""
 
@@ -87,6 +88,11 @@ class Guests:
     async def crowd(self, at: Calendars, seconds: int, at_once: int) -> Answers:
         """As many bookings as `at_once` guests get, each of whom asks again as soon as they are answered."""
         return await self._run(at, "crowd", seconds, at_once)
+
+    async def warm(self, at: Calendars, at_once: int = 16) -> None:
+        """Some bookings of these calendars, and all that they owe: nothing is met for the first time after that."""
+        await self.crowd(at, WARM_SECONDS, at_once)
+        await self.at.rest()
 
     async def race(self, at: Calendars, guests: int) -> Answers:
         """All of them ask at once for one start, and wait until it is decided."""

@@ -97,6 +97,7 @@ async def bookings(on: Bench) -> None:
     """Arrivals at some rates, and as many as it takes, over many calendars."""
     sizes = on.sizes
     calendars = await on.guests.calendars(sizes.calendars, sizes.hosts)
+    await on.guests.warm(calendars, sizes.at_once)
     for rate in sizes.rates:
         await on.round(
             "bookings", f"{rate} guests/s", on.guests.arrive(calendars, rate, sizes.seconds, WAITING), sizes.seconds
@@ -108,6 +109,7 @@ async def team(on: Bench) -> None:
     """The same for one single calendar of many members."""
     sizes = on.sizes
     one = await on.guests.calendars(1, sizes.members)
+    await on.guests.warm(one)
     await on.round(
         "team", f"{TEAM_RATE} guests/s", on.guests.arrive(one, TEAM_RATE, sizes.seconds, WAITING), sizes.seconds
     )
@@ -184,7 +186,7 @@ async def second(on: Bench) -> None:
     calendars = await on.guests.calendars(sizes.calendars, sizes.hosts)
 
     async def most(name: str, **more: float) -> dict[str, Any]:
-        await on.guests.arrive(calendars, 20, 2, sizes.at_once)  # connections; groups are balanced
+        await on.guests.warm(calendars, sizes.at_once)  # connections; groups are balanced
         return await on.round(
             "second", name, on.guests.crowd(calendars, sizes.seconds, sizes.at_once), sizes.seconds, **more
         )
@@ -208,6 +210,7 @@ async def cpu(on: Bench) -> None:
     """Where a booking's CPU goes: at a rate, and at saturation. For installations that are split, or all in one."""
     sizes = on.sizes
     calendars = await on.guests.calendars(sizes.calendars, sizes.hosts)
+    await on.guests.warm(calendars, sizes.at_once)
     for rate in sizes.rates[1:2] or sizes.rates:
         asking = on.guests.arrive(calendars, rate, sizes.seconds, WAITING)
         await on.round("cpu", f"{rate} guests/s", asking, sizes.seconds, whole=True)

@@ -20,8 +20,7 @@ async def stored(on: Bench) -> None:
     """
     sizes = on.sizes
     calendars = await on.guests.calendars(sizes.calendars, sizes.hosts)
-    await on.guests.arrive(calendars, 20, 2, sizes.at_once)
-    await on.at.rest()
+    await on.guests.warm(calendars, sizes.at_once)
     originals = await asyncio.to_thread(Originals.read, on.at.given, calendars)
     have, first = 0, None
     for size in sizes.stored:
@@ -36,8 +35,7 @@ async def stored(on: Bench) -> None:
         filled = time.perf_counter() - began
         have = size
         await on.at.start()
-        await on.guests.arrive(calendars, 20, 3, sizes.at_once)
-        await on.at.rest()
+        await on.guests.warm(calendars, sizes.at_once)
         asking = on.guests.arrive(calendars, RATE, sizes.seconds, WAITING)
         disk = disk_bytes(on.at.folder / "data" / "store") / 2**30
         entry = await on.round(
