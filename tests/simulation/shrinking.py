@@ -34,7 +34,6 @@ class Shrunk:
             *(f"  - {name}" for name in self.left),
             "",
             small.table,
-            "",
         ]
         return "\n".join(lines)
 

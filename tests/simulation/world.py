@@ -104,7 +104,8 @@ class World:
 
     def note(self, who: str, what: str) -> None:
         """One line of the table of events."""
-        self.trace.append((self.time(), who, what))
+        if self._failed is None or not self._failed.done():
+            self.trace.append((self.time(), who, what))
 
     def fail(self, what: str) -> None:
         """An invariant does not hold."""
