@@ -84,7 +84,8 @@ class Watch:
         elif isinstance(record, Host):
             self._host(before, record)
         elif isinstance(record, Notice):
-            self.none(mails.once(record))
+            again = self._world.weather.skewed
+            self.none(one for one in mails.once(record) if not (again and one.kind == "mail_twice"))
         elif isinstance(record, Rotation):
             self.none(turns.balanced(record))
         elif isinstance(record, Choice):
@@ -138,6 +139,8 @@ class Watch:
         """The mail server takes a mail: once, unless its sender could not know of the first time."""
         self._world.note(process.name, f"mail  {short(message_id.partition('@')[0])}")
         post = self._world.post
+        if self._world.weather.skewed:
+            return
         for notice in self.records(Notice):
             for message in notice.messages:
                 mine = notification_id(notice.id, message.key) == message_id.partition("@")[0]
