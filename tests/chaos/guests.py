@@ -157,7 +157,9 @@ class Guests:
                 async with asyncio.timeout(WAVE_SECONDS if len(self._waves) > 1 else WAVE_SECONDS + LEAD_SECONDS):
                     await until.wait()
             except TimeoutError:
-                continue
+                for wave in self._waves:
+                    if wave.done():
+                        wave.result()
 
     async def gone(self) -> None:
         """Wait until the last guest has an answer."""
@@ -183,20 +185,24 @@ class Guests:
             *("run", "--quiet", "--no-usage-report", "--address", "127.0.0.1:0"),
             *("--console-output", str(said), "--log-format", "raw", str(SCRIPT)),
             env={**os.environ, **told},
+            stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
         )
+        complaining = asyncio.create_task(_last_words(process.stderr))
         reading = asyncio.create_task(self._read(said, process))
         try:
             code = await process.wait()
             await reading
+            complaints = await complaining
         finally:
             reading.cancel()
+            complaining.cancel()
             if process.returncode is None:
                 process.kill()
                 await process.wait()
         if not out.exists():
-            raise RuntimeError(f"k6 ended with {code} without a summary")
+            raise RuntimeError(f"k6 ended with {code} without a summary:\n{complaints}")
         self.dropped += int(json.loads(out.read_text())["dropped"])
 
     async def _read(self, said: Path, process: asyncio.subprocess.Process) -> None:
@@ -213,6 +219,14 @@ class Guests:
             if over:
                 return
             await asyncio.sleep(READ_EVERY_SECONDS)
+
+
+async def _last_words(stream: asyncio.StreamReader | None) -> str:
+    """The end of what a process complains about, read as it comes so that it never blocks."""
+    said = b""
+    while stream is not None and (chunk := await stream.read(65536)):
+        said = (said + chunk)[-2000:]
+    return said.decode(errors="replace")
 
 
 async def made(world: World, *, rate: int, seed: int) -> Guests:

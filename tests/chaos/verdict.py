@@ -69,7 +69,6 @@ async def owed(on: Reading) -> Counter[str]:
 
 async def judged(world: World, guests: Sequence[Guest], mails: Sequence[Taken], made: Sequence[Made]) -> Verdict:
     """Everything that the stores and the mail server can say about these guests."""
-    verdict = Verdict(offered=len(guests))
     bookings: dict[str, Booking] = {}
     told_by_mail: set[str] = set()
     async with reading(world.operator()) as on:
@@ -77,7 +76,18 @@ async def judged(world: World, guests: Sequence[Guest], mails: Sequence[Taken], 
             bookings |= {booking.id: booking for booking in page}
         async for notices in on.pages("notify", Notice):
             told_by_mail |= {notice.id for notice in notices if any(one.status == "sent" for one in notice.messages)}
-    verdict.stored = len(bookings)
+    return compared(guests, bookings, told_by_mail, mails, made)
+
+
+def compared(
+    guests: Sequence[Guest],
+    bookings: dict[str, Booking],
+    told_by_mail: set[str],
+    mails: Sequence[Taken],
+    made: Sequence[Made],
+) -> Verdict:
+    """What was promised against what is there. `told_by_mail`: bookings of which notify says that it sent a mail."""
+    verdict = Verdict(offered=len(guests), stored=len(bookings))
     by_guest: dict[int, list[Booking]] = defaultdict(list)
     for booking in bookings.values():
         by_guest[guest_of(booking.guest.email)].append(booking)
