@@ -55,6 +55,8 @@ class SimulatedProcess:
         self.tasks: list[asyncio.Task[Any]] = []
         self.dead = False
         self.ready = False
+        self.routes = 0
+        """requests under way, also those whose askers have left"""
         self.frozen_until = 0.0
         self.consumer: SimulatedConsumer | None = None
         store = copy.copy(world.stores[service.name])  # the same documents, this process's faults
@@ -104,7 +106,11 @@ class SimulatedProcess:
         """What a route answers; raises what it raises, or `Unreachable`. The route goes on when the caller leaves."""
 
         async def route() -> Any:
-            return await work(self.host.turn())
+            self.routes += 1
+            try:
+                return await work(self.host.turn())
+            finally:
+                self.routes -= 1
 
         task = self.spawn(route(), _called(work))
         await asyncio.wait((task,), timeout=patience)

@@ -249,6 +249,7 @@ class World:
             if process.dead
             or not process.ready
             or not process.host.idle
+            or process.routes
             or process.consumer is None
             or process.consumer.health()["lag"]
         ]
