@@ -54,7 +54,7 @@ function insist(method, path, body, headers, clicks) {
     const answer = answers.find((one) => one.status > 0 && one.status < 500 && one.status !== 429);
     if (answer) return { status: answer.status, body: read(answer), tries, others: answers.length > 1 ? answers.map((one) => one.status) : [] };
     if (Date.now() > until) return { status: 0, body: {}, tries, others: [] };
-    sleep(Math.min(0.2 * 2 ** tries, 2) * (0.5 + Math.random()));
+    sleep(Math.min(0.2 * 2 ** tries, 4) * (0.5 + Math.random()));
   }
 }
 
@@ -69,11 +69,11 @@ function read(answer) {
 // Look until `done`; null when nobody answers for too long.
 function look(id, bearer, done) {
   const until = Date.now() + PATIENCE * 1000;
-  while (Date.now() < until) {
+  for (let looks = 0; Date.now() < until; looks++) {
     const seen = insist('GET', `/bookings/${id}`, null, bearer, 1);
     if (seen.status === 200 && done(seen.body)) return seen.body;
     if (seen.status !== 200) return { status: `http ${seen.status}` };
-    sleep(0.7 + 0.6 * Math.random());
+    sleep(Math.min(1.5 ** looks, 8) * (0.7 + 0.6 * Math.random()));
   }
   return null;
 }
