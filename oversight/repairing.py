@@ -120,7 +120,7 @@ async def _caught_up(on: Reading, bound: timedelta, known: Sequence[Finding]) ->
     auditor = Auditor(on, bound)
     until = on.clock.now() + bound
     await auditor.round(whole=True)
-    while auditor.suspicions or set(auditor.violations) - set(known):
+    while {*auditor.suspicions, *auditor.violations} - set(known):
         if on.clock.now() > until:
             break
         await on.clock.sleep(AGAIN_SECONDS)

@@ -45,7 +45,8 @@ class NotificationView(Answer):
     """One message to one receiver.
 
     `status`: planned (a reminder waits for `due`), queued, sent, failed (`reason` refused, gave_up or too_late) or
-    skipped (`reason` superseded, cancelled, over, past, overtaken, too_old, never_confirmed or erased).
+    skipped (`reason` superseded, cancelled, over, past, overtaken, too_old, never_confirmed, erased, or unknown: the
+    log was set back to an earlier time, and the message may have gone out since).
     """
 
     id: str

@@ -178,7 +178,14 @@ class Site:
 
     async def repair(self, *, rehearsed: bool = False, open_anyway: bool = False) -> Report:
         async with writing(self.settings, rehearsed=rehearsed) as at:
-            return await repaired(at, Rules(), BOUND, open_anyway=open_anyway)
+            report = await repaired(at, Rules(), BOUND, open_anyway=open_anyway)
+        if report.opened:
+            await eventually(self.opened, 30)
+        return report
+
+    async def opened(self) -> bool:
+        """Every service lets everybody in."""
+        return not any(host.door is not None and host.door.shut for host in self.system.process.hosts.values())
 
     async def mended(self) -> Report:
         """Repair, and see that nothing disagrees."""
