@@ -26,9 +26,9 @@ from services.booking.domain.transitions import CONCLUDE, EXPIRE
 from services.booking.service import service as booking
 from tests.model.handling import Access, Arrow, Done, Started, Thread, Turn, named
 from turnus_contracts import Event
+from turnus_runtime.owing import owed_after
 from turnus_runtime.records import Decision, Owed, Record
 from turnus_runtime.saga import START
-from turnus_runtime.store import _owed_after
 
 SERVICES = (booking, availability, assignment)
 ALWAYS = Schedule("UTC", (WeeklyRange(frozenset(range(1, 8)), 0, 1440),))
@@ -242,7 +242,7 @@ class Machine:
         bits = self.says_now(decided.says)
         if decided.record is None:
             return None, bits
-        owed = _owed_after(before.owed if before is not None else (), decided, 0, 0, "")
+        owed = owed_after(before.owed if before is not None else (), decided, 0, 0, "")
         for entry in owed:
             if entry.kind == "event" and entry.data is not None:
                 bits |= self.saying(_contract(entry.name).model_validate(entry.data))

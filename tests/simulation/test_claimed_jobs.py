@@ -121,6 +121,17 @@ async def test_a_claim_that_ended_while_it_waited_is_made_anew_or_is_somebody_el
     assert {name: hands.ran[name] for name in waiting} == waiting
 
 
+async def test_a_job_owed_anew_while_its_earlier_claim_waits_runs_all_the_same() -> None:
+    hands = Hands()
+    store, records, sweeper = await begun(hands)
+    hands.time += timedelta(minutes=2)
+    await owe(records, hands, AT_ONCE + MORE - 1)  # its first claim waits still, and will not be renewed
+    hands.open.set()
+    await sweeper.stop()
+    assert hands.ran == {f"p{number}": 1 for number in range(AT_ONCE + MORE)}
+    assert (await store.find("parcels", "next_due", 0, 1 << 60, limit=1)) == [], "nobody looks before the claim ends"
+
+
 async def test_a_job_that_another_process_owes_is_found_by_a_sweep() -> None:
     hands = Hands()
     hands.open.set()

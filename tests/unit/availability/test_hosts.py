@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from services.availability.domain import hosts
 from services.availability.domain.hosts import Ask, Host, Reply
+from turnus_contracts import AssigneeSettled
 
 NOW = datetime(2027, 1, 4, tzinfo=UTC)
 START = 30_000_000
@@ -45,3 +46,67 @@ def test_of_two_changes_of_a_calendars_blocks_the_later_one_stays_in_whatever_or
     third = hosts.change_blocks(told, "mem_a", "cal_a", 3).record
     assert third is not None
     assert third.blocks_versions == {"cal_a": 3}
+
+
+def test_who_comes_right_after_another_one_gets_the_time() -> None:
+    held = hosts.reserve(None, _ask(offered=True, rules_version=0), "mem_a", NOW).record
+    for start in (START - 30, START + 30):
+        after = Ask("bk_b", 1, start, start + 30, offered=True, rules_version=0)
+        assert hosts.reserve(held, after, "mem_a", NOW).answer is Reply.ACCEPTED
+    between = Ask("bk_b", 1, START + 29, START + 59, offered=True, rules_version=0)
+    assert hosts.reserve(held, between, "mem_a", NOW).answer is Reply.REFUSED
+
+
+def test_a_move_may_overlap_the_time_that_the_booking_holds() -> None:
+    held = hosts.reserve(None, _ask(offered=True, rules_version=0), "mem_a", NOW).record
+    move = Ask("bk_a", 2, START + 15, START + 45, offered=True, rules_version=0)
+    moved = hosts.reserve(held, move, "mem_a", NOW)
+    assert moved.answer is Reply.ACCEPTED
+    assert moved.record is not None
+    assert [one.attempt for one in moved.record.reservations] == [1, 2]
+
+
+def _settled() -> AssigneeSettled:
+    return AssigneeSettled(
+        workspace_id="ws_a",
+        calendar_id="cal_a",
+        booking_id="bk_a",
+        attempt=1,
+        start=NOW,
+        end=NOW,
+        host_ids=("mem_a",),
+        charged=True,
+    )
+
+
+def test_keeping_a_time_that_is_gone_says_nothing() -> None:
+    settled = _settled()
+    held = hosts.reserve(None, _ask(offered=True, rules_version=0), "mem_a", NOW).record
+    assert hosts.keep(held, settled).answer
+    gone = hosts.keep(hosts.release(held, "bk_a", 1, START, "mem_a").record, settled)
+    assert (gone.answer, gone.record, gone.says) == (False, None, ())
+
+
+def test_a_repeated_swap_says_again_who_serves() -> None:
+    held = hosts.reserve(None, _ask(offered=True, rules_version=0), "mem_a", NOW).record
+    freed = hosts.free(held, "bk_a", 1, _settled())
+    assert [entry.name for entry in freed.owes] == ["AssigneeSettled"]
+    assert hosts.free(freed.record, "bk_a", 1, _settled()).says == [_settled()]
+
+
+def test_what_is_forgotten_is_closed_by_the_same_write_and_nothing_else_is() -> None:
+    host: Host | None = None
+    days = [datetime(2027, 1, day, 12, tzinfo=UTC) for day in range(1, 11)]
+    minutes = [int(day.timestamp()) // 60 for day in days]
+    for number, start in enumerate(minutes):
+        ask = Ask(f"bk_{number}", 1, start, start + 30, offered=number % 2 == 0, rules_version=0)
+        host = hosts.reserve(host, ask, "mem_a", days[0]).record
+        assert host is not None
+    late = hosts.archive(host, days[7]) if host is not None else Host(id="mem_a")
+    assert 0 < late.closed_until <= minutes[7] - hosts.CLOSED_BEHIND_MINUTES
+    for number, start in enumerate(minutes):
+        again = hosts.reserve(late, Ask(f"bk_{number}", 1, start, start + 30, True, 0), "mem_a", days[7])
+        known = Reply.REFUSED if number % 2 else Reply.ACCEPTED
+        assert again.answer is (Reply.CLOSED if start < late.closed_until else known), days[number]
+        assert again.record is None, "it was asked before"
+    assert late.closed_until > minutes[3], "something was forgotten"

@@ -1,0 +1,21 @@
+"""Every protection of the protocol, switched off one at a time: somebody must notice each.
+
+`python -m tests.simulation.mutants` does it; `docs/mutants.md` is its table.
+"""
+
+from tests.simulation.mutants import (
+    booking,
+    claims,
+    consuming,
+    hosts,
+    learning,
+    notify,
+    owing,
+    rotation,
+    storing,
+)
+from tests.simulation.mutants.registry import MUTANTS, Mutant, changed
+
+THEMES = (booking, hosts, claims, rotation, storing, owing, notify, consuming, learning)
+
+__all__ = ["MUTANTS", "THEMES", "Mutant", "changed"]

@@ -1,0 +1,328 @@
+"""The rotation: who is charged, and what becomes of it."""
+
+# pyright: reportPrivateUsage=false, reportUnknownVariableType=false, reportUnknownLambdaType=false
+# pyright: reportUnknownArgumentType=false, reportOptionalMemberAccess=false
+
+from collections.abc import Generator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from services.assignment import handlers as assigning
+from services.assignment.domain import applying, charging
+from services.assignment.domain import choice as choices
+from services.assignment.domain import rotation as rotations
+from services.assignment.domain.choice import Choice
+from services.assignment.service import service as assignment
+from tests.simulation.mutants.registry import ROTATION, changed, deaf, handled_by, mutant
+from turnus_runtime.records import Decision
+
+CHARGING = "tests/unit/assignment/test_charging.py::"
+
+
+@mutant("The write that charges owes AssigneeChosen and *filing the choice*", seeds=100)
+def a_charge_does_not_owe_its_filing() -> Generator[None]:
+    charge = assigning.charge
+
+    def forgetful(*given: Any) -> Any:
+        decided = charge(*given)
+        return replace(decided, owes=[entry for entry in decided.owes if entry.kind == "event"])
+
+    with changed(assigning, charge=forgetful):
+        yield
+
+
+@mutant(
+    "The write that charges owes AssigneeChosen",
+    seen_by=f"{CHARGING}test_the_charge_owes_saying_it_and_filing_the_choice",
+)
+def a_charge_does_not_owe_its_answer() -> Generator[None]:
+    charge = charging.charge
+
+    def forgetful(*given: Any) -> Any:
+        decided = charge(*given)
+        return replace(decided, owes=[entry for entry in decided.owes if entry.kind != "event"])
+
+    with changed(assigning, charge=forgetful), changed(charging, charge=forgetful):
+        yield
+
+
+@mutant("Every change reads the rotation, then the choice, then compare-and-sets the rotation", seen_by=ROTATION)
+def a_charge_counts_on_any_version() -> Generator[None]:
+    charge = assigning.charge
+
+    def hasty(event: Any, _: int, done: Any, now: Any, rotation: Any) -> Any:
+        return charge(event, rotation.version if rotation is not None else 0, done, now, rotation)
+
+    with changed(assigning, charge=hasty):
+        yield
+
+
+@mutant("Every change reads the rotation, then the choice, then compare-and-sets the rotation", seen_by=ROTATION)
+def effects_are_applied_to_any_version() -> Generator[None]:
+    apply = assigning.apply_effects
+
+    def careless(choice: Choice, _: int, done: Any, now: Any, rotation: Any) -> Any:
+        return apply(choice, rotation.version if rotation is not None else 0, done, now, rotation)
+
+    with changed(assigning, apply_effects=careless):
+        yield
+
+
+@mutant("Every change reads the rotation, then the choice", seen_by=ROTATION)
+def the_choice_is_read_before_the_rotation() -> Generator[None]:
+    async def hasty(choice: Choice, on: Any) -> None:
+        while True:
+            read = await on.records(Choice).get(choice.id)
+            rotation = await on.records(rotations.Rotation).get(choice.calendar_id)
+            if rotation is None or read is None or not read.pending:
+                return
+            decision = partial(applying.apply_effects, read, rotation.version, (), on.now)
+            if await on.records(rotations.Rotation).decide(choice.calendar_id, decision):
+                await on.records(Choice).decide(choice.id, partial(choices.mark, read.pending))
+                return
+
+    with changed(assigning, _apply=hasty):
+        yield
+
+
+@mutant("whatever is filed in between has changed the rotation's version", seen_by=ROTATION)
+def forgetting_errands_does_not_raise_the_version() -> Generator[None]:
+    drop_errands = assigning.drop_errands
+
+    def quiet(done: Any, rotation: Any) -> Any:
+        decided = drop_errands(done, rotation)
+        if decided.record is None:
+            return decided
+        return replace(decided, record=decided.record.change(version=rotation.version))
+
+    with changed(assigning, drop_errands=quiet):
+        yield
+
+
+@mutant("A release that comes first files its half", seeds=100)
+def a_release_that_comes_first_is_dropped() -> Generator[None]:
+    release = assigning.release
+
+    def without_half(blank: Any, now: Any, choice: Any) -> Any:
+        return Decision(blank) if choice is None else release(blank, now, choice)
+
+    with changed(assigning, release=without_half):
+        yield
+
+
+@mutant("the charge that meets it adds its half and owes the return", seeds=200)
+def a_charge_that_meets_its_release_stays() -> Generator[None]:
+    file = assigning.file
+
+    def stubborn(charged: Choice, now: Any, choice: Choice | None) -> Any:
+        if choice is not None and choice.charge is None:
+            merged = choice.change(charge=charged.charge, payer=charged.payer)
+            return Decision(merged, merged)
+        return file(charged, now, choice)
+
+    with changed(assigning, file=stubborn):
+        yield
+
+
+@mutant("A return is decided on the choice, once, which owes applying it", seeds=100)
+def a_return_does_not_owe_applying() -> Generator[None]:
+    decided = choices._decided
+
+    def forgetful(*given: Any) -> Any:
+        return replace(decided(*given), owes=())
+
+    with changed(choices, _decided=forgetful):
+        yield
+
+
+@mutant("the applying write owes marking it done", seen_by=ROTATION)
+def an_applied_effect_owes_no_mark() -> Generator[None]:
+    apply = assigning.apply_effects
+
+    def forgetful(*given: Any) -> Any:
+        return replace(apply(*given), owes=())
+
+    with changed(assigning, apply_effects=forgetful):
+        yield
+
+
+@mutant("the applying write owes marking it done", seen_by=ROTATION)
+def what_was_applied_is_not_looked_for() -> Generator[None]:
+    apply = assigning.apply_effects
+
+    def forgetful(choice: Choice, read: int, done: Any, now: Any, rotation: Any) -> Any:
+        blank = rotation.change(owed=()) if rotation is not None else None
+        return apply(choice, read, done, now, blank)
+
+    with changed(assigning, apply_effects=forgetful):
+        yield
+
+
+@mutant("changes the payer on the choice", seeds=200)
+def nobody_else_ever_pays() -> Generator[None]:
+    with changed(assigning, settle=lambda _hosts, _now, choice: Decision(choice)):
+        yield
+
+
+@mutant("as AssigneeSettled or the hosts of BookingConfirmed, BookingMoved, BookingConcluded say", seeds=1200)
+def only_the_facts_say_who_pays() -> Generator[None]:
+    with (
+        handled_by(assignment.consumes, "follow_settlement", deaf),
+        handled_by(assignment.consumes, "follow_booking", deaf),
+    ):
+        yield
+
+
+@mutant("changes the payer on the choice, unless it is returned", seen_by=ROTATION)
+def a_returned_choice_still_changes_its_payer() -> Generator[None]:
+    settles = choices.settles
+
+    def late(choice: Choice, hosts: Any) -> bool:
+        return settles(choice.change(returned=False), hosts)
+
+    with changed(choices, settles=late), changed(assigning, settles=late):
+        yield
+
+
+@mutant("like a return it is decided once and owes its applying", seeds=100)
+def a_change_of_payer_does_not_owe_applying() -> Generator[None]:
+    settle = assigning.settle
+
+    def forgetful(*given: Any) -> Any:
+        return replace(settle(*given), owes=())
+
+    with changed(assigning, settle=forgetful):
+        yield
+
+
+@mutant("Who needs a choice that is still an owed entry files it first.")
+def a_choice_that_is_still_owed_is_not_looked_for() -> Generator[None]:
+    look = assigning._look
+
+    async def blind(wanted: str, rotation: Any, on: Any) -> Any:
+        left = tuple(entry for entry in rotation.owed if not entry.id.startswith(f"file:{wanted}"))
+        return await look(wanted, rotation.change(owed=left), on)
+
+    with changed(assigning, _look=blind):
+        yield
+
+
+@mutant("until that is done, the owed entry is the memory", seen_by=ROTATION)
+def an_errand_is_forgotten_before_it_is_done() -> Generator[None]:
+    with changed(assigning, is_done=lambda entry, choice: True):
+        yield
+
+
+@mutant("A return gives back the whole choice", seeds=50)
+def a_return_gives_the_payer_back_only() -> Generator[None]:
+    returned = applying._returned
+
+    def meagre(charge: Any, payer: str) -> Any:
+        amounts, counts = returned(charge, payer)
+        return {payer: amounts[payer]}, counts
+
+    with changed(applying, _returned=meagre):
+        yield
+
+
+@mutant("the share of whoever left since is spread over those present", seen_by=ROTATION)
+def the_share_of_leavers_is_lost() -> Generator[None]:
+    with changed(applying, spread=lambda amount, over: [0] * over):
+        yield
+
+
+@mutant(
+    "what leavers had is spread evenly over those who stay",
+    page="services/assignment/domain/rotation.py",
+    seen_by=ROTATION,
+)
+def the_credit_of_leavers_is_lost() -> Generator[None]:
+    with changed(rotations, spread=lambda amount, over: [0] * over):
+        yield
+
+
+@mutant(
+    "A `reassign` move returns *every* charged choice below `charged`, when BookingMoved or BookingConcluded says so",
+    seeds=100,
+)
+def a_move_returns_nothing() -> Generator[None]:
+    release = assigning._release
+
+    async def kept(event: Any, attempts: Any, on: Any) -> None:
+        if not isinstance(attempts, range) or event.topic() == "BookingReleased":
+            await release(event, attempts, on)
+
+    with changed(assigning, _release=kept):
+        yield
+
+
+@mutant("A `reassign` move returns *every* charged choice below `charged`", seeds=800)
+def a_move_returns_the_last_choice_only() -> Generator[None]:
+    release = assigning._release
+
+    async def last(event: Any, attempts: Any, on: Any) -> None:
+        moved = isinstance(attempts, range) and event.topic() != "BookingReleased"
+        await release(event, attempts[-1:] if moved else attempts, on)
+
+    with changed(assigning, _release=last):
+        yield
+
+
+@mutant("BookingReleased returns all, filing release halves up to the highest attempt ever asked.")
+def a_release_returns_only_what_was_in_force() -> Generator[None]:
+    release = assigning._release
+
+    async def short(event: Any, attempts: Any, on: Any) -> None:
+        over = event.topic() == "BookingReleased"
+        await release(event, range(1, max(event.attempt, 1) + 1) if over else attempts, on)
+
+    with changed(assigning, _release=short):
+        yield
+
+
+@mutant(
+    "A single attempt given up is AttemptReleased, read by availability and assignment only.", seen_by="model CHOOSING"
+)
+def assignment_does_not_read_that_an_attempt_was_given_up() -> Generator[None]:
+    with handled_by(assignment.consumes, "release_attempt", deaf):
+        yield
+
+
+@mutant(
+    "A candidate removed by a newer calendar version takes no part",
+    seen_by=f"{CHARGING}test_a_candidate_who_was_removed_takes_no_part",
+)
+def who_was_removed_is_chosen_all_the_same() -> Generator[None]:
+    choose = charging._choose
+
+    def generous(event: Any, rotation: Any, *more: Any) -> Any:
+        known = {member.member_id for member in rotation.members}
+        back = tuple(rotations.RotationMember(member_id=one) for one in event.free_host_ids if one not in known)
+        return choose(event, rotation.change(members=(*back, *rotation.members)), *more)
+
+    with changed(charging, _choose=generous):
+        yield
+
+
+@mutant(
+    "if none is left, the provisional host stays, uncharged",
+    seen_by=f"{CHARGING}test_if_the_holder_alone_was_removed_the_holder_stays_uncharged",
+)
+def whoever_is_kept_pays() -> Generator[None]:
+    choose = charging._choose
+
+    def greedy(*given: Any) -> Any:
+        return choose(*given).model_copy(update={"charged": True})
+
+    with changed(charging, _choose=greedy):
+        yield
+
+
+@mutant("the first choice is final", seen_by="tests/unit/assignment/test_choice.py::test_the_first_choice_is_final")
+def a_later_charge_replaces_the_first() -> Generator[None]:
+    def fickle(charged: Choice, now: Any, choice: Choice | None) -> Any:
+        return Decision(charged, charged)
+
+    with changed(choices, file=fickle), changed(assigning, file=fickle):
+        yield

@@ -1,0 +1,126 @@
+"""Reserving, where no history can tell: what is refused or waited for without need harms no promise, but is wrong."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from services.availability.domain import claims, rules
+from services.availability.domain.claims import Attempt, Claim
+from services.availability.domain.rules import ServedCalendar
+from services.availability.handlers import reserving
+from services.availability.service import service as availability
+from services.availability.store import RulesCache
+from services.booking.service import service as booking
+from tests.simulation.store import SimulatedStore
+from turnus_contracts import BookingRequested, CalendarMember, CalendarPublished, SlotRefused
+from turnus_runtime.host import collections
+from turnus_runtime.ids import RandomIds
+from turnus_runtime.settings import Settings
+from turnus_runtime.store import RecordStore
+from turnus_runtime.turn import Turn
+
+NOW = datetime(2027, 1, 4, 8, 0, tzinfo=UTC)
+ADA, BRUNO = "mem_ada", "mem_bruno"
+ABOUT: dict[str, Any] = {"workspace_id": "ws_1", "calendar_id": "cal_1", "booking_id": "bk_1", "attempt": 1}
+
+
+class Quiet:
+    """Clock and signals of one process in which nothing else happens."""
+
+    doubt_seconds = 0.0
+
+    def now(self) -> datetime:
+        return NOW
+
+    async def sleep(self, seconds: float) -> None: ...
+
+    async def wake(self, key: str) -> None: ...
+
+    async def wait(self, key: str, seconds: float) -> bool:
+        return False
+
+
+def published(version: int, name: str = "Calendar") -> CalendarPublished:
+    return CalendarPublished(
+        workspace_id="ws_1",
+        calendar_id="cal_1",
+        version=version,
+        status="active",
+        calendar_kind="round_robin",
+        address="ws/cal",
+        name=name,
+        tz="UTC",
+        duration_minutes=30,
+        interval_minutes=30,
+        anchor="clock",
+        members=(CalendarMember(member_id=ADA), CalendarMember(member_id=BRUNO)),
+    )
+
+
+def request(version: int, host_ids: Sequence[str] = ()) -> BookingRequested:
+    return BookingRequested(
+        **ABOUT,
+        calendar_version=version,
+        start=NOW + timedelta(days=1),
+        duration_minutes=30,
+        buffer_before_minutes=0,
+        buffer_after_minutes=0,
+        host_ids=tuple(host_ids),
+        requested_at=NOW,
+    )
+
+
+async def process() -> Turn:
+    """One process of availability that serves version 1 of the calendar."""
+    quiet = Quiet()
+    store = SimulatedStore(quiet.now)
+    await store.prepare({**collections(availability), **collections(booking)})
+    records = RecordStore(store, quiet, quiet, lambda _: False)
+    turn = Turn(NOW, records, RandomIds(), quiet, quiet, Settings(), RulesCache())
+    await turn.records(ServedCalendar).decide("cal_1", lambda c: rules.serve_calendar(c, published(1)))
+    return turn
+
+
+async def test_a_request_ahead_of_its_calendar_pins_nothing(monkeypatch: Any) -> None:
+    monkeypatch.setattr(reserving, "CALENDAR_WAIT_SECONDS", 0)
+    turn = await process()
+    await reserving.reserve_slot(request(2), turn)
+    assert await turn.records(Claim).get("bk_1") is None
+    await reserving.reserve_slot(request(1), turn)
+    assert await turn.records(Claim).get("bk_1") is not None
+
+
+def attempt(**more: Any) -> Attempt:
+    return Attempt(
+        number=1, start=0, end=30, padded_start=0, padded_end=30, candidates=(ADA, BRUNO), at_once=False, **more
+    )
+
+
+def test_who_says_no_is_followed_by_the_next_and_the_last_no_is_the_answer() -> None:
+    refusal = SlotRefused(**ABOUT, start=NOW, code="slot_taken")
+    first = claims.pin(None, request(1), attempt(), None)
+    assert first.record is not None
+    assert [one.asked for one in first.record.attempts.values()] == [(ADA,)]
+    second = claims.ask_next(first.record, 1, ADA, refusal)
+    assert second.record is not None
+    assert second.answer is not None
+    assert (second.answer.next_to_ask, second.answer.asked, second.owes) == (BRUNO, (ADA, BRUNO), ())
+    third = claims.ask_next(second.record, 1, BRUNO, refusal)
+    assert third.answer is not None
+    assert (third.answer.next_to_ask, third.answer.refusal) == (None, refusal)
+    assert [entry.name for entry in third.owes] == ["SlotRefused"]
+
+
+async def test_a_person_whom_the_guest_chose_is_said_to_be_fixed() -> None:
+    calendar = (await (await process()).records(ServedCalendar).get("cal_1")) or published(1)
+    assert isinstance(calendar, ServedCalendar)
+    for fixed in (True, False):
+        said = reserving._reserved(request(1, [ADA] if fixed else ()), calendar, attempt(fixed=fixed), ADA)  # pyright: ignore[reportPrivateUsage]
+        assert said.fixed is fixed
+
+
+def test_an_older_calendar_changes_nothing_and_is_answered_by_the_newest_version() -> None:
+    newest = rules.serve_calendar(None, published(2, "new")).record
+    older = rules.serve_calendar(newest, published(1, "old"))
+    assert older.record is None
+    assert [(said.topic(), getattr(said, "version", 0)) for said in older.says] == [("CalendarApplied", 2)]
