@@ -34,6 +34,10 @@ AIMED = 0.1
 """Chance of a fault at the steps that a history's faults prefer."""
 
 
+SLOW_SECONDS = 0.3
+"""Whoever takes longer may lose its partitions and go on all the same, beside whoever gets them: a zombie."""
+
+
 class Dead(BaseException):
     """Raised into whatever a dead process still tries to do; nobody catches it but tests."""
 
@@ -148,7 +152,10 @@ class SimulatedProcess:
         often = verb in _SWEPT
         chances = self.chances
         if not often or chances.rng.random() < 0.05:
-            await world.loop.pause(weather.latency(moment, chances))
+            pause = weather.latency(moment, chances)
+            if pause > SLOW_SECONDS and chances.happens(0.5, "loses its partitions"):
+                world.broker.rebalance(self.service.name, chances.rng)
+            await world.loop.pause(pause)
             if (left := max(self.frozen_until, world.outage_until(self)) - world.loop.virtual) > 0:
                 await world.loop.pause(left)
             if self.dead:
