@@ -27,6 +27,7 @@ import asyncio
 import contextlib
 import json
 import shlex
+import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
@@ -169,6 +170,10 @@ def options() -> argparse.ArgumentParser:
 
 async def main(arguments: argparse.Namespace) -> int:
     run = Run(arguments)
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGINT, signal.SIGTERM):  # whoever breaks it off leaves no server behind
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     show("   ".join(f"{name} {value}" for name, value in run.document.machine.items()))
     reason = servers.missing_for_kafka()
     if arguments.broker:

@@ -19,7 +19,7 @@ const codes = Object.fromEntries(
 );
 const took = new Trend('took', true);
 const answered = new Trend('answered', true);
-const json = { 'Content-Type': 'application/json' };
+const json = { 'Content-Type': 'application/json', ...(mode === 'race' ? { Prefer: 'wait=30' } : {}) };
 
 const often = { duration: `${seconds}s`, gracefulStop: '40s' };
 const scenarios = {
@@ -76,12 +76,14 @@ function book(url, iteration) {
   return http.post(`${url}/bookings`, JSON.stringify(body), { headers: json, timeout: '100s' });
 }
 
-// Whoever is told to wait asks until it is decided; and how those who lost were answered is counted.
+// Whoever is told to wait asks again, less and less often, until it is decided; and how those who lost were answered is counted.
 function followed(url, first) {
   let answer = first;
+  let pause = 1;
   let seen = first.status === 202 ? first.json() : null;
   while (seen !== null && seen.status === 'requested') {
-    sleep(0.2);
+    sleep(pause);
+    pause = Math.min(pause * 2, 8);
     const again = http.get(`${url}/bookings/${seen.id}`, { headers: { Authorization: `Bearer ${first.json().token}` } });
     if (again.status !== 200) return again;
     seen = again.json();

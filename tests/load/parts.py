@@ -137,6 +137,7 @@ async def race(on: Bench) -> None:
             "asked": answers.asked,
             "waiting": answers.waiting,
             "failed": answers.failed,
+            "undecided": on.sizes.guests - winners - answers.refused - answers.failed,
             "codes": answers.codes,
             **costs(used, answers.asked),
             "cores_busy": used.busy / used.seconds,

@@ -7,7 +7,7 @@ from tests.load.figures import Goal
 
 BAR = 40
 """Characters of the longest bar."""
-COUNTED = ("winners", "waiting", "refused", "failed", "dropped")
+COUNTED = ("winners", "waiting", "refused", "failed", "undecided", "dropped")
 
 
 def table(document: Mapping[str, Any], goals: Sequence[Goal]) -> str:
