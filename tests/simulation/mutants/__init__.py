@@ -7,15 +7,31 @@ from tests.simulation.mutants import (
     booking,
     claims,
     consuming,
+    disasters,
     hosts,
     learning,
     notify,
     owing,
+    returns,
     rotation,
     storing,
+    swaps,
 )
 from tests.simulation.mutants.registry import MUTANTS, Mutant, changed
 
-THEMES = (booking, hosts, claims, rotation, storing, owing, notify, consuming, learning)
+THEMES = (
+    booking,
+    hosts,
+    claims,
+    swaps,
+    rotation,
+    returns,
+    storing,
+    owing,
+    notify,
+    consuming,
+    learning,
+    disasters,
+)
 
 __all__ = ["MUTANTS", "THEMES", "Mutant", "changed"]

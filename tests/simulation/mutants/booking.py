@@ -3,15 +3,13 @@
 # pyright: reportPrivateUsage=false, reportUnknownVariableType=false, reportUnknownLambdaType=false
 # pyright: reportUnknownArgumentType=false, reportOptionalMemberAccess=false
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Generator
 from dataclasses import replace
 from typing import Any
 
 from services.booking.domain import bookings, transitions
 from services.booking.domain.bookings import Booking
 from services.booking.routes import bookings as booking_routes
-from services.booking.service import service as booking_service
 from tests.simulation.mutants.registry import changed, mutant
 from turnus_runtime.records import Decision
 
@@ -257,45 +255,4 @@ def a_move_takes_another_duration() -> Generator[None]:
         return replace(decided, record=decided.record.change(buffer_after_minutes=booking.buffer_after_minutes + 5))
 
     with changed(transitions, move=shorter):
-        yield
-
-
-@contextmanager
-def _said_again(events: Callable[[Booking, Any], list[Any]]) -> Generator[None]:
-    """What bookings say of themselves when the broker came up empty."""
-    says = next(one for one in booking_service.says if one.events is bookings.facts_now)
-    object.__setattr__(says, "events", events)  # the table is frozen
-    try:
-        yield
-    finally:
-        object.__setattr__(says, "events", bookings.facts_now)
-
-
-@mutant("for every booking with an attempt ending after now − 7 days, in any state, the fact that describes it now")
-def lost_facts_are_not_said_again() -> Generator[None]:
-    with _said_again(
-        lambda booking, now: [one for one in bookings.facts_now(booking, now) if not hasattr(one, "charged")]
-    ):
-        yield
-
-
-@mutant(
-    "and AttemptReleased for every attempt it gave up",
-    seen_by=f"{DIRECT}test_after_a_loss_a_booking_says_what_it_asks_for_and_what_it_gave_up",
-)
-def lost_releases_of_attempts_are_not_said_again() -> Generator[None]:
-    with _said_again(
-        lambda booking, now: [one for one in bookings.facts_now(booking, now) if one.topic() != "AttemptReleased"]
-    ):
-        yield
-
-
-@mutant(
-    "the fact that describes it now",
-    seen_by=f"{DIRECT}test_after_a_loss_a_booking_says_what_it_asks_for_and_what_it_gave_up",
-)
-def what_is_still_asked_for_is_not_said_again_after_a_loss() -> Generator[None]:
-    with _said_again(
-        lambda booking, now: [one for one in bookings.facts_now(booking, now) if one.topic() != "BookingRequested"]
-    ):
         yield

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.simulation.mutants import THEMES
 from tests.simulation.mutants.judging import ROOT, Verdict
 from tests.simulation.mutants.registry import MODEL, MUTANTS, ROTATION, RULES, SIMULATION, Mutant
 from tests.simulation.mutants.without import WITHOUT
@@ -26,10 +27,8 @@ after the other and ends with 1 if one survives; `make mutants WRITE=1` writes t
 does not name exactly the mutants there are, and when a sentence has neither a mutant nor a reason at the end of it.
 
 `after`: histories from seed 0 on (simulation) or states (model) until it was noticed.
-
-| mutant | takes away | after | noticed by |
-|---|---|---|---|
 """
+_COLUMNS = "| mutant | takes away | after | noticed by |\n|---|---|---|---|\n"
 
 
 def found() -> dict[str, tuple[int, str]]:
@@ -68,10 +67,20 @@ def told(verdict: Verdict) -> str:
 
 
 def _lines(known: Mapping[str, tuple[int, str]]) -> Iterator[str]:
-    for one in MUTANTS:
+    for theme in THEMES:
+        yield f"\n## {(theme.__doc__ or '').splitlines()[0].rstrip('.')}\n\n{_COLUMNS}"
+        yield from _rows([one for one in MUTANTS if one.theme == theme.__name__], known)
+    yield from _without()
+
+
+def _rows(mutants: Iterable[Mutant], known: Mapping[str, tuple[int, str]]) -> Iterator[str]:
+    for one in mutants:
         after, by = known.get(one.name, (0, ""))
         noticed = _noticed(one, by) if one.name in known else f"{_noticed(one, NOT_YET)}: {NOT_YET}"
         yield f"| `{one.name}` | {_quoted(one)} | {_after(one, after)} | {noticed} |\n"
+
+
+def _without() -> Iterator[str]:
     yield "\n## Pairs\n\nThese mask each other and are switched off together.\n\n"
     for one in MUTANTS:
         if one.together:

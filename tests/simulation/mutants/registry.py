@@ -17,13 +17,15 @@ SWITCH = "TURNUS_TEST_MUTANT"
 class Mutant:
     """One protection (or a pair of them that mask each other) switched off.
 
-    `off` patches production code for as long as its context lasts. `protects` is what the protection says, word for
-    word as it stands in `page`. `seen_by` is who must notice: the simulation within `seeds` histories from seed 0 on,
-    `model NAME` (a scenario of `tests.model`), `rotation` (the histories of `tests/unit/assignment`, many and
-    short, of nothing else), or a test, `tests/….py::name`. `together` says why a pair is one.
+    `theme` is the module of the patch. `off` patches production code for as long as its context lasts. `protects` is
+    what the protection says, word for word as it stands in `page`. `seen_by` is who must notice: the simulation within
+    `seeds` histories from seed 0 on, `model NAME` (a scenario of `tests.model`), `rotation` (the histories of
+    `tests/unit/assignment`, many and short, of nothing else), or a test, `tests/….py::name`. `together` says why a pair
+    is one.
     """
 
     name: str
+    theme: str
     off: Callable[[], AbstractContextManager[None]]
     protects: str
     page: str = RULES
@@ -40,7 +42,7 @@ def mutant(protects: str, **more: Any) -> Callable[[Callable[[], Generator[None]
 
     def register(patch: Callable[[], Generator[None]]) -> Callable[[], AbstractContextManager[None]]:
         off = contextmanager(patch)
-        MUTANTS.append(Mutant(patch.__name__, off, protects, **more))
+        MUTANTS.append(Mutant(patch.__name__, patch.__module__, off, protects, **more))
         return off
 
     return register

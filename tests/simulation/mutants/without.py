@@ -35,10 +35,11 @@ WITHOUT: Mapping[str, Sequence[str]] = {
         "Several hosts for one attempt are asked in id order.",
         "The claim write that owes SlotRefused also owes giving back what the attempt holds elsewhere.",
     ),
-    "Not built yet.": (
+    "Shown on real processes, where there is an embedded supervisor (`tests/integration/chaos`).": (
         "The embedded supervisor runs it whenever its broker came up empty",
-        "**Restored store**: `turnus restore` marks the store closed",
-        "Who wins: the booking's four facts; attempts are raised above every claim",
+    ),
+    "Not built yet.": (
+        "a service that finds its topics' ids changed since it last saw them (kept in its store) raises an alert",
     ),
 }
 
