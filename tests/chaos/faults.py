@@ -120,6 +120,7 @@ class Faults:
                 made.note = f"{name} was not there"
         made.ended = now()
         await asyncio.gather(*(self._world.processes[name].ended(made.began) for name in names))
+        made.note = made.note or f"all ended after {now() - made.began:.1f} s"
         return made
 
     async def _stop(self) -> Made:
@@ -162,10 +163,10 @@ class Faults:
         await asyncio.to_thread(self._world.broker.lose_everything)
         made.ended = now()
         for _ in range(5):
-            code, said = await self._world.operate("republish")
+            code, _, complained = await self._world.operate("republish")
             if code == 0:
                 break
-            made.note = f"republish ended with {code}: {said[-300:]}"
+            made.note = f"republish ended with {code}: {complained[-300:].strip()}; "
         else:
             raise AssertionError(made.note)
         made.note += f"republished after {now() - made.ended:.1f} s"

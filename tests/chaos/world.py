@@ -94,7 +94,9 @@ class World:
                 self.processes[one.name] = one
                 if these in ([], ["http"]):
                     self._owners |= dict.fromkeys(service.resources, one.name)
-        await self.operate("topics")  # as an installation begins: docker-compose.yml
+        code, _, complained = await self.operate("topics")  # as an installation begins: docker-compose.yml
+        if code:
+            raise AssertionError(f"turnus topics ended with {code}: {complained[-2000:]}")
         for one in self.processes.values():
             one.keep()
         await asyncio.gather(*(self.ready(name, START_SECONDS) for name in self.processes))
@@ -128,8 +130,8 @@ class World:
         """What an operator's commands are told."""
         return load(Settings, **self.settings())
 
-    async def operate(self, *command: str, seconds: float = 600) -> tuple[int, str]:
-        """`turnus COMMAND`; its exit code and what it said."""
+    async def operate(self, *command: str, seconds: float = 600) -> tuple[int, str, str]:
+        """`turnus COMMAND`; its exit code, what it said, and what it complained about."""
         told = {env_name(name): str(value) for name, value in self.settings().items()}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("TURNUS_")}
         process = await asyncio.create_subprocess_exec(
@@ -145,7 +147,7 @@ class World:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-        return process.returncode or 0, (out + err if command[-1] != "--json" else out).decode(errors="replace")
+        return process.returncode or 0, out.decode(errors="replace"), err.decode(errors="replace")
 
     async def ready(self, name: str, seconds: float = 60) -> None:
         """Wait for a process."""
@@ -182,7 +184,7 @@ class World:
 
     async def audit(self) -> dict[str, Any]:
         """`turnus audit`: `{"checked", "under_way", "violations"}`."""
-        code, said = await self.operate("audit", "--json")
-        if code not in {0, 1}:
-            raise AssertionError(f"turnus audit ended with {code}: {said[-2000:]}")
+        code, said, complained = await self.operate("audit", "--json")
+        if code not in {0, 1} or not said:
+            raise AssertionError(f"turnus audit ended with {code}: {complained[-2000:]}")
         return dict(json.loads(said))
