@@ -4,7 +4,6 @@
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,11 +17,11 @@ from tests.chaos.mail import MailServer
 from tests.chaos.processes import Kept
 from tests.support.cluster import Refused
 from tests.support.kafka import ApacheKafka
-from tests.support.processes import free_port
+from tests.support.processes import environment, free_port
 from tests.support.system import UNLIMITED
 from tests.support.toxiproxy import Toxiproxy
 from turnus_runtime.process import ROLES, installed
-from turnus_runtime.settings import Settings, env_name, load
+from turnus_runtime.settings import Settings, load
 
 SERVICES = ("accounts", "booking", "availability", "assignment", "notify")
 PAGES = "web"
@@ -132,11 +131,9 @@ class World:
 
     async def operate(self, *command: str, seconds: float = 600) -> tuple[int, str, str]:
         """`turnus COMMAND`; its exit code, what it said, and what it complained about."""
-        told = {env_name(name): str(value) for name, value in self.settings().items()}
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("TURNUS_")}
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "turnus_runtime.cli", *command),
-            env={**inherited, **told},
+            env=environment(self.settings()),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
