@@ -142,6 +142,7 @@ async def race(on: Bench) -> None:
             **costs(used, answers.asked),
             "cores_busy": used.busy / used.seconds,
             "rest_s": rest,
+            "cpu": parts_of(used, answers.asked),
             "more": {"all answered after s": answers.last_ms / 1000, "bookings that stand": standing},
         },
     )
