@@ -109,10 +109,15 @@ class SimulatedConsumer:
                 if delay := self._broker.faults.delay(message):
                     await asyncio.sleep(delay)
                 where = (message.topic, message.partition)
-                if self._taking and self.positions.get(where) == message.offset:
+                if self._taking and self.positions.get(where) == message.offset and self._is_there_still(message):
                     self.positions[where] = message.offset + 1
                     self._work.hand_over([message])
                 await asyncio.sleep(0)
+
+    def _is_there_still(self, message: Message) -> bool:
+        """Not if its topic was lost meanwhile."""
+        log = self._logs[message.topic, message.partition]
+        return message.offset < len(log) and log[message.offset] is message
 
     def _next(self) -> Message | None:
         """The next message of a partition that is not paused: the oldest, or any if the faults shuffle."""

@@ -206,13 +206,21 @@ class Watch:
                 self._world.fail(f"{short(now.id)} gives back the time of {short(booking.id)}, which stands")
 
     def _not_blocked(self, host: Host, new: Reservation) -> None:
-        """Whoever is asked by a request has looked at the rules as they are (the chosen one of a swap need not)."""
+        """Whoever is asked by a request has looked at the rules as they are (the chosen one of a swap need not).
+
+        Nobody tells whoever has left a calendar of its blocks: a request that still asks them, by the calendar as it
+        was before, counts as made before they left.
+        """
         claim: Claim | None = self._last.get(("availability", "claims", new.booking_id), (0, None))[1]
         attempt = claim.attempt(new.attempt) if claim is not None else None
         if claim is None or attempt is None or attempt.chosen == host.id or new.settled:
             return
+        served: ServedCalendar | None = self._last.get(("availability", "calendars", claim.calendar_id), (0, None))[1]
+        owners = {host.id}
+        if served is not None and host.id in served.member_ids:
+            owners.add(served.id)
         for blocks in self.records(Blocks):
-            if blocks.owner_id not in (host.id, claim.calendar_id) or blocks.owes(APPLY_RULES) is not None:
+            if blocks.owner_id not in owners or blocks.owes(APPLY_RULES) is not None:
                 continue
             for block in blocks.items:
                 if not block.removed and new.start < block.end and block.start < new.end:

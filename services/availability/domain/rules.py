@@ -212,7 +212,7 @@ def serve_calendar(current: ServedCalendar | None, told: CalendarPublished) -> D
 def change_blocks(current: ServedCalendar | None) -> Decision[ServedCalendar, ServedCalendar | None]:
     """The calendar's own blocks changed: what is kept of them in memory is stale. Answers the calendar as it is now.
 
-    Whoever joins the calendar later does so in this record, so an ask for their time has read this version of it.
+    Whoever joins the calendar later does so in this record, and is told of this version before.
     """
     if current is None:
         return Decision(None)

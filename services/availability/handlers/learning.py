@@ -1,13 +1,14 @@
 """What availability learns: members, calendars as published, and changes of schedules and blocks."""
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 
 from services.availability.domain import hosts, rules
 from services.availability.domain.hosts import Host
 from services.availability.domain.rules import Blocks, Member, MemberSchedule, ServedCalendar
 from turnus_contracts import CalendarPublished, MemberChanged
-from turnus_runtime.records import Owed
+from turnus_runtime.records import Decision, Owed
 from turnus_runtime.turn import Turn
 
 
@@ -17,8 +18,30 @@ async def learn_member(told: MemberChanged, on: Turn) -> None:
 
 
 async def serve_calendar(told: CalendarPublished, on: Turn) -> None:
-    """Offer starts by this version from now on."""
-    await on.records(ServedCalendar).decide(told.calendar_id, lambda c: rules.serve_calendar(c, told))
+    """Offer starts by this version from now on.
+
+    Whoever joins is told of the calendar's own blocks before that: a look at them from before they once left, when
+    there were none, must not pass for one of now.
+    """
+    done = False
+    while not done:
+        known = await on.records(ServedCalendar).get(told.calendar_id)
+        blocks_version = known.blocks_version if known is not None else 0
+        if known is not None and blocks_version and told.version > known.version:
+            joined = [one.member_id for one in told.members if one.member_id not in known.member_ids]
+            await _tell(joined, known.id, blocks_version, on)
+        serve = partial(_served, told, blocks_version)
+        done = await on.records(ServedCalendar).decide(told.calendar_id, serve)
+
+
+def _served(
+    told: CalendarPublished, blocks_version: int, current: ServedCalendar | None
+) -> Decision[ServedCalendar, bool]:
+    """False: blocks have changed since those who join were told."""
+    if (current.blocks_version if current is not None else 0) != blocks_version:
+        return Decision(answer=False)
+    decided = rules.serve_calendar(current, told)
+    return Decision(True, decided.record, decided.owes, decided.drops, decided.says)
 
 
 async def apply_rules(record_id: str, fired: Owed, on: Turn) -> None:
@@ -49,14 +72,13 @@ async def apply_blocks(blocks_id: str, on: Turn) -> None:
 
 
 async def _tell_hosts(calendar: ServedCalendar | None, on: Turn) -> None:
-    if calendar is None:
-        return
-    await asyncio.gather(
-        *(
-            on.records(Host).decide(
-                host_id,
-                partial(hosts.change_blocks, host_id=host_id, calendar_id=calendar.id, version=calendar.blocks_version),
-            )
-            for host_id in calendar.member_ids
-        )
-    )
+    if calendar is not None:
+        await _tell(calendar.member_ids, calendar.id, calendar.blocks_version, on)
+
+
+async def _tell(host_ids: Sequence[str], calendar_id: str, version: int, on: Turn) -> None:
+    changes = {
+        host_id: partial(hosts.change_blocks, host_id=host_id, calendar_id=calendar_id, version=version)
+        for host_id in host_ids
+    }
+    await asyncio.gather(*(on.records(Host).decide(host_id, change) for host_id, change in changes.items()))
