@@ -99,7 +99,7 @@ def verified(service: Service, path: Path) -> Backup:
         if end:
             raise OperationError(f"{path} goes on after its end: it is damaged")
         if not head:
-            head = _head(path, told)
+            head = _head(service, path, told)
         elif "end" in told:
             end = told
             continue
@@ -110,8 +110,6 @@ def verified(service: Service, path: Path) -> Backup:
         digest.update(line)
     if not end or end["sha256"] != digest.hexdigest() or end["counts"] != counts:
         raise OperationError(f"{path} is not whole: it was cut short or changed")
-    if head["service"] != service.name:
-        raise OperationError(f"{path} is a backup of {head['service']}, not of {service.name}")
     if unknown := sorted(set(head["collections"]) - set(kinds)):
         raise OperationError(f"{path} was written by a newer version: nothing is known of {', '.join(unknown)}")
     return Backup(path, service.name, datetime.fromisoformat(head["begun"]), head["collections"], dict(counts))
@@ -170,12 +168,14 @@ def _kinds(service: Service) -> list[type[Record]]:
     return kinds
 
 
-def _head(path: Path, told: Mapping[str, Any]) -> dict[str, Any]:
+def _head(service: Service, path: Path, told: Mapping[str, Any]) -> dict[str, Any]:
     written = told.get("turnus_backup")
     if not isinstance(written, int):
         raise OperationError(f"{path} is no backup")
     if written > FORMAT:
         raise OperationError(f"{path} was written by a newer version: backup format {written}, known is {FORMAT}")
+    if told["service"] != service.name:
+        raise OperationError(f"{path} is a backup of {told['service']}, not of {service.name}")
     return dict(told)
 
 

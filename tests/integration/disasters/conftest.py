@@ -32,7 +32,7 @@ from tests.integration.notify.conftest import Inbox
 from tests.support.stack import broker_in
 from tests.support.system import System, eventually
 from tests.support.workload import BEFORE
-from turnus_runtime import backups, closing
+from turnus_runtime import backups, closing, host
 from turnus_runtime.embedded import Endpoints
 from turnus_runtime.forms import loaded
 from turnus_runtime.mongo import MongoStore
@@ -144,7 +144,7 @@ class Site:
                 await auditor.round(whole=True)
                 return not auditor.suspicions
 
-        await eventually(agree, 60)
+        await eventually(agree, 4)  # so many rounds: each takes its time
 
     def store(self, name: str) -> MongoStore:
         return MongoStore(self.settings.mongo_url, f"{self.settings.database_prefix}_{name}")
@@ -232,6 +232,8 @@ async def site(embedded_servers: Endpoints, tmp_path_factory: pytest.TempPathFac
         await stack.enter_async_context(system.running())
         made = Site(Api(system), system, inbox, tmp_path_factory.mktemp("backups"))
         with pytest.MonkeyPatch.context() as patched:
-            # All clocks are one here: what a process believes for 2.5 s is the whole of what must be waited for.
-            patched.setattr(closing, "TAKES_EFFECT", timedelta(seconds=closing.BELIEVED_SECONDS + 0.5))
+            # All clocks are one here: what a process believes is the whole of what must be waited for.
+            patched.setattr(host, "LOOK_EVERY_SECONDS", 0.2)
+            patched.setattr(closing, "BELIEVED_SECONDS", 0.5)
+            patched.setattr(closing, "TAKES_EFFECT", timedelta(seconds=1))
             yield made

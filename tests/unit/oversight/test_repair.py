@@ -114,6 +114,13 @@ def test_an_attempt_that_was_given_up_is_never_taken_again() -> None:
     assert hosts[HOST].tombstones
 
 
+def test_what_a_move_left_behind_or_was_given_up_asks_nobody_when_it_comes_again() -> None:
+    booking = moved(confirmed("bk_a", START))
+    third = booking.attempts[1].model_copy(update={"number": 3, "state": "released", "host_ids": ()})
+    claim, _ = followed(booking.change(attempts=(*booking.attempts, third)), None)
+    assert [claim.is_released(number) for number in (1, 2, 3)] == [True, False, True]
+
+
 def test_a_refusal_stays_the_answer() -> None:
     before = confirmed("bk_a", START)
     asked = Attempt(
