@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
+from oversight.copying import WITH_KEYS, learnings
 from oversight.looks import SOURCES
 from oversight.repair import mails, times, turns
-from oversight.repair.copies import WITH_KEYS, learnings
 from oversight.writing import Writing
 from services.assignment.domain import choice
 from services.assignment.domain.charging import filing_of
