@@ -12,6 +12,7 @@ from oversight.repair import sources
 from oversight.repair import times as held
 from oversight.repair import turns as paid
 from oversight.repair.bookings import Known, booking_follows
+from oversight.writing import SAID_AGAIN
 from services.accounts.domain.members import Member
 from services.assignment.domain.choice import Choice, choice_id
 from services.assignment.domain.choice import file as filed
@@ -23,6 +24,7 @@ from services.notify.domain import projections
 from services.notify.domain.notices import Notice, sending
 from services.notify.domain.planning import Rules, learn_details, learn_fact
 from tests.unit.oversight.world import BEGIN, HOST, claim_of, confirmed, host_of
+from turnus_runtime.process import installed
 
 START = BEGIN + timedelta(days=3)
 ASKED = START - timedelta(days=7)
@@ -369,3 +371,7 @@ def test_a_member_is_raised_above_every_copy_and_who_was_removed_stays_removed()
     assert (found.version, found.status, found.name, found.epoch) == (6, "removed", "Ada L.", 2)
     assert [owed.name for owed in decided.owes] == ["MemberChanged"]
     assert sources.member_follows([5, 4], gone, found).record is None
+
+
+def test_what_is_said_again_daily_is_what_the_tables_of_the_services_say() -> None:
+    assert {says.record for service in installed() for says in service.says if says.daily} == SAID_AGAIN
