@@ -46,7 +46,7 @@ def it_is_asked_again_without_backoff() -> Generator[None]:
         yield
 
 
-@mutant("Still undecided after 60 s: expired.", seeds=100)
+@mutant("Still undecided after 60 s: expired.")
 def nothing_expires() -> Generator[None]:
     def patient(booking: Any, now: Any) -> Any:
         return Decision(None, booking, drops=(transitions.EXPIRE,))
@@ -65,7 +65,7 @@ def keys_of_strangers_meet() -> Generator[None]:
         yield
 
 
-@mutant("An id created by a POST with an idempotency key is derived from workspace, resource and key", seeds=100)
+@mutant("An id created by a POST with an idempotency key is derived from workspace, resource and key")
 def the_same_key_makes_a_new_booking() -> Generator[None]:
     made = iter(range(1_000_000))
     with changed(booking_routes, derived=lambda kind, *_: f"{kind}_{next(made):026d}"):
@@ -108,7 +108,7 @@ def a_move_forgets_its_key() -> Generator[None]:
         yield
 
 
-@mutant("One move at a time", seeds=100)
+@mutant("One move at a time")
 def a_second_move_is_taken() -> Generator[None]:
     move = transitions.move
 
@@ -133,14 +133,14 @@ def what_waits_cannot_be_cancelled() -> Generator[None]:
         yield
 
 
-@mutant("Every arrow is one compare-and-set of the booking record that also owes its events.", seeds=100)
+@mutant("Every arrow is one compare-and-set of the booking record that also owes its events.")
 def a_cancel_says_nothing() -> Generator[None]:
     cancel = transitions.cancel
     with changed(transitions, cancel=lambda *given: replace(cancel(*given), owes=())):
         yield
 
 
-@mutant("The booking record is the only arbiter.", seeds=100)
+@mutant("The booking record is the only arbiter.")
 def a_late_yes_changes_what_is_over() -> Generator[None]:
     settle = transitions.settle
 
@@ -170,7 +170,7 @@ def a_move_that_was_given_up_may_still_be_settled() -> Generator[None]:
         yield
 
 
-@mutant("every other late reply is only noted", seeds=50)
+@mutant("every other late reply is only noted")
 def a_settled_attempt_is_settled_again() -> Generator[None]:
     settle = transitions.settle
 
@@ -218,7 +218,7 @@ def a_yes_that_cannot_be_is_taken() -> Generator[None]:
         yield
 
 
-@mutant("`revision` counts settled moves only.", seeds=100)
+@mutant("`revision` counts settled moves only.")
 def revision_counts_every_ask() -> Generator[None]:
     settle = transitions.settle
 
@@ -244,7 +244,7 @@ def facts_do_not_name_the_charged_attempt() -> Generator[None]:
         yield
 
 
-@mutant("Price and policy are pinned at the request; a move keeps them.", seeds=100)
+@mutant("Price and policy are pinned at the request; a move keeps them.")
 def a_move_takes_another_duration() -> Generator[None]:
     move = transitions.move
 

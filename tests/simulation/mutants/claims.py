@@ -22,7 +22,7 @@ from turnus_runtime.records import Decision
 DIRECT = "tests/simulation/test_reserving.py::"
 
 
-@mutant("A host is written there before it is asked", seeds=100)
+@mutant("A host is written there before it is asked")
 def asked_is_not_written_before_asking() -> Generator[None]:
     pin, ask_next = claims.pin, claims.ask_next
 
@@ -73,7 +73,7 @@ def nobody_else_is_asked() -> Generator[None]:
         yield
 
 
-@mutant("an answer repeats the start it was given for", seeds=50)
+@mutant("an answer repeats the start it was given for")
 def an_answer_names_another_start() -> Generator[None]:
     settled = reserving._settled
 
@@ -104,7 +104,6 @@ def a_claim_forgets_its_refusal() -> Generator[None]:
     "A release first writes the tombstone into the claim (inserting it if absent)",
     together="The claim's tombstone and the answer to a late yes mask each other: without the tombstone the late yes "
     "comes and its release is said again, without that answer the tombstone lets no yes come.",
-    seeds=300,
 )
 def neither_claim_tombstone_nor_release_of_a_late_yes() -> Generator[None]:
     release = claims.release
@@ -171,14 +170,13 @@ def availability_does_not_read_that_an_attempt_was_given_up() -> Generator[None]
 
 @mutant(
     "BookingMoved (and BookingConcluded, should that one be lost) of attempt n then frees all attempts below n.",
-    seeds=50,
 )
 def a_move_frees_nothing() -> Generator[None]:
     with handled_by(availability.consumes, "free_moved", deaf):
         yield
 
 
-@mutant("the new time is reserved beside the old one", seeds=50)
+@mutant("the new time is reserved beside the old one")
 def a_move_gives_the_old_time_back_first() -> Generator[None]:
     move = transitions.move
 

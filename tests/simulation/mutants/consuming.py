@@ -19,7 +19,7 @@ LANES = "tests/unit/runtime/test_lanes.py::"
 PORT = "tests/contracts/test_broker_port.py::"
 
 
-@mutant("nothing is acked or dead-lettered for that", seeds=100)
+@mutant("nothing is acked or dead-lettered for that")
 def offsets_are_committed_before_the_work() -> Generator[None]:
     def hasty(self: SimulatedConsumer) -> None:
         if self.positions:
@@ -60,7 +60,7 @@ def a_message_is_given_up_while_the_store_is_away() -> Generator[None]:
         yield
 
 
-@mutant("nothing is acked or dead-lettered for that", seeds=50)
+@mutant("nothing is acked or dead-lettered for that")
 def a_store_that_is_away_is_a_dead_letter() -> Generator[None]:
     settle, bury = Receiver._settle, Receiver._bury
 

@@ -32,7 +32,7 @@ def refusals_are_forgotten() -> Generator[None]:
         yield
 
 
-@mutant("Host record: padded half-open intervals in UTC minutes", seeds=50)
+@mutant("Host record: padded half-open intervals in UTC minutes")
 def overlap_is_only_the_same_start() -> Generator[None]:
     def same_start(host: Host, start: int, end: int, but: str) -> Any:
         return next((r for r in host.reservations if r.start == start and r.booking_id != but), None)
@@ -41,7 +41,7 @@ def overlap_is_only_the_same_start() -> Generator[None]:
         yield
 
 
-@mutant("Host record: padded half-open intervals", seeds=50)
+@mutant("Host record: padded half-open intervals")
 def buffers_are_not_held() -> Generator[None]:
     reserve = hosts.reserve
 
@@ -177,7 +177,7 @@ def blocks_of_the_calendar_are_not_looked_at_again() -> Generator[None]:
         yield
 
 
-@mutant("our handlers never drop a duplicate, they answer it again", seeds=100)
+@mutant("our handlers never drop a duplicate, they answer it again")
 def a_duplicate_is_dropped() -> Generator[None]:
     reserve = hosts.reserve
 
@@ -283,7 +283,7 @@ def keeping_again_says_nothing() -> Generator[None]:
         yield
 
 
-@mutant("the reserving write owes AssigneeSettled itself", seeds=50)
+@mutant("the reserving write owes AssigneeSettled itself")
 def a_time_that_is_settled_at_once_is_not_said() -> Generator[None]:
     reserve = hosts.reserve
 

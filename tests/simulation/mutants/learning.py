@@ -34,7 +34,6 @@ def the_latest_state_wins_and_not_the_newest() -> Generator[None]:
 @mutant(
     "Keep the highest version and say that it is served; a duplicate is answered again.",
     page="services/availability/domain/rules.py",
-    seeds=100,
 )
 def an_older_calendar_replaces_a_newer_one() -> Generator[None]:
     serve = rules.serve_calendar
@@ -61,7 +60,7 @@ def the_rotation_takes_over_an_older_calendar() -> Generator[None]:
         yield
 
 
-@mutant("a racing reservation must look again", page="services/availability/domain/hosts.py", seeds=300)
+@mutant("a racing reservation must look again", page="services/availability/domain/hosts.py")
 def hosts_are_not_told_that_rules_changed() -> Generator[None]:
     def silent(host: Any, host_id: str) -> Any:
         return Decision(host.rules_version if host is not None else 0)

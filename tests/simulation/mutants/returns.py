@@ -15,7 +15,7 @@ from tests.simulation.mutants.registry import ROTATION, changed, deaf, handled_b
 CHARGING = "tests/unit/assignment/test_charging.py::"
 
 
-@mutant("A return gives back the whole choice", seeds=50)
+@mutant("A return gives back the whole choice")
 def a_return_gives_the_payer_back_only() -> Generator[None]:
     returned = applying._returned
 
@@ -45,7 +45,6 @@ def the_credit_of_leavers_is_lost() -> Generator[None]:
 
 @mutant(
     "A `reassign` move returns *every* charged choice below `charged`, when BookingMoved or BookingConcluded says so",
-    seeds=100,
 )
 def a_move_returns_nothing() -> Generator[None]:
     release = assigning._release

@@ -20,7 +20,7 @@ from turnus_runtime.records import Decision
 CHARGING = "tests/unit/assignment/test_charging.py::"
 
 
-@mutant("The write that charges owes AssigneeChosen and *filing the choice*", seeds=100)
+@mutant("The write that charges owes AssigneeChosen and *filing the choice*")
 def a_charge_does_not_owe_its_filing() -> Generator[None]:
     charge = assigning.charge
 
@@ -100,7 +100,7 @@ def forgetting_errands_does_not_raise_the_version() -> Generator[None]:
         yield
 
 
-@mutant("A release that comes first files its half", seeds=100)
+@mutant("A release that comes first files its half")
 def a_release_that_comes_first_is_dropped() -> Generator[None]:
     release = assigning.release
 
@@ -111,7 +111,7 @@ def a_release_that_comes_first_is_dropped() -> Generator[None]:
         yield
 
 
-@mutant("the charge that meets it adds its half and owes the return", seeds=200)
+@mutant("the charge that meets it adds its half and owes the return")
 def a_charge_that_meets_its_release_stays() -> Generator[None]:
     file = assigning.file
 
@@ -125,7 +125,7 @@ def a_charge_that_meets_its_release_stays() -> Generator[None]:
         yield
 
 
-@mutant("A return is decided on the choice, once, which owes applying it", seeds=100)
+@mutant("A return is decided on the choice, once, which owes applying it")
 def a_return_does_not_owe_applying() -> Generator[None]:
     decided = choices._decided
 
@@ -159,14 +159,14 @@ def what_was_applied_is_not_looked_for() -> Generator[None]:
         yield
 
 
-@mutant("changes the payer on the choice", seeds=200)
+@mutant("changes the payer on the choice")
 def nobody_else_ever_pays() -> Generator[None]:
     with changed(assigning, settle=lambda _hosts, _now, choice: Decision(choice)):
         yield
 
 
-@mutant("as AssigneeSettled or the hosts of BookingConfirmed, BookingMoved, BookingConcluded say", seeds=1200)
-def only_the_facts_say_who_pays() -> Generator[None]:
+@mutant("as AssigneeSettled or the hosts of BookingConfirmed, BookingMoved, BookingConcluded say")
+def nobody_hears_who_serves_in_the_end() -> Generator[None]:
     with (
         handled_by(assignment.consumes, "follow_settlement", deaf),
         handled_by(assignment.consumes, "follow_booking", deaf),
@@ -185,7 +185,7 @@ def a_returned_choice_still_changes_its_payer() -> Generator[None]:
         yield
 
 
-@mutant("like a return it is decided once and owes its applying", seeds=100)
+@mutant("like a return it is decided once and owes its applying")
 def a_change_of_payer_does_not_owe_applying() -> Generator[None]:
     settle = assigning.settle
 

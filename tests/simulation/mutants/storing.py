@@ -20,7 +20,7 @@ OWED = "tests/simulation/test_owed_work.py::"
 CONTRACT = "tests/contracts/test_store_port.py::"
 
 
-@mutant("Every arrow is one compare-and-set of the booking record", seeds=50)
+@mutant("Every arrow is one compare-and-set of the booking record")
 def the_version_is_not_in_the_filter() -> Generator[None]:
     write = SimulatedStore.replace
 
@@ -56,7 +56,7 @@ def owed_events_are_not_in_the_write() -> Generator[None]:
         yield
 
 
-@mutant("A decision that changes nothing *or raises* counts only on a fresh read", seeds=300)
+@mutant("A decision that changes nothing *or raises* counts only on a fresh read")
 def nothing_to_do_counts_on_a_stale_copy() -> Generator[None]:
     commit = RecordStore._commit
 
@@ -139,7 +139,7 @@ def decisions_of_one_write_do_not_see_each_other() -> Generator[None]:
         yield
 
 
-@mutant("What a record owes is cleared by one update that removes entries by id", seeds=100)
+@mutant("What a record owes is cleared by one update that removes entries by id")
 def clearing_removes_all_that_is_owed() -> Generator[None]:
     clear = SimulatedStore.clear
 
@@ -173,7 +173,7 @@ def the_store_does_not_recompute_when_something_is_due() -> Generator[None]:
         yield
 
 
-@mutant("recomputes `next_due` from what is left", seeds=100)
+@mutant("recomputes `next_due` from what is left")
 def next_due_is_forgotten_when_something_is_cleared() -> Generator[None]:
     clear = SimulatedStore.clear
 

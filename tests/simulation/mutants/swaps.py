@@ -21,7 +21,6 @@ DIRECT = "tests/simulation/test_reserving.py::"
     "the first choice is final (pinned in the claim, also when it keeps; a different later one is a violation)",
     together="The claim keeps the first choice and assignment remembers it: as long as assignment says the same again, "
     "nobody can tell whether the claim would have taken another one.",
-    seeds=300,
 )
 def the_first_choice_is_not_final_nor_remembered() -> Generator[None]:
     choose, look = claims.choose, assigning._look
@@ -95,7 +94,7 @@ def fixed_is_not_said() -> Generator[None]:
         yield
 
 
-@mutant("assignment chooses among exactly the named hosts", seeds=50)
+@mutant("assignment chooses among exactly the named hosts")
 def assignment_chooses_among_all_members() -> Generator[None]:
     charge = assigning.charge
 
