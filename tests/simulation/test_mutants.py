@@ -11,7 +11,7 @@ from tests.simulation.mutants import MUTANTS, Mutant, page, without
 from tests.simulation.mutants.judging import ROOT, found_after
 from tests.simulation.mutants.registry import RULES, SIMULATION
 
-SOON = 8
+SOON = 5
 """Histories until it was noticed: those that take more are left to `make mutants`. So few that it is soon again where
 the histories have changed since."""
 
