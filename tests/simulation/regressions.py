@@ -1,0 +1,106 @@
+"""Every bug that was found by simulation, model or chaos, with the history that shows it.
+
+A seed alone would soon show nothing: whatever is added to the simulation makes other histories of all seeds. So each
+bug can be put back, by a patch as it was, and its seed is the first that shows it then. `python -m
+tests.simulation.regressions` looks for new seeds.
+"""
+
+# pyright: reportPrivateUsage=false, reportUnknownVariableType=false, reportUnknownLambdaType=false
+# pyright: reportUnknownArgumentType=false
+
+import sys
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from unittest.mock import patch
+
+from services.availability.domain import rules
+from services.availability.domain.rules import ServedCalendar
+from services.availability.handlers import learning, reserving
+from services.availability.service import service as availability
+from tests.simulation.history import run
+
+SEARCHED = 3000
+
+
+@dataclass(frozen=True)
+class Bug:
+    """`was`: one line on what it was; `found`: by what, and where it was mended; `back` puts it back."""
+
+    name: str
+    was: str
+    found: str
+    back: Callable[[], AbstractContextManager[None]]
+    seed: int
+
+
+BUGS: list[Bug] = []
+MODEL = "tests/model/test_model.py::"
+PROMISES = f"{MODEL}test_every_promise_holds_in_every_state_and_rest_is_in_reach_of_all"
+ELSEWHERE: dict[str, str] = {
+    "a request refused days late, because its time was closed by then, kept its charge for ever (model)": (
+        f"{MODEL}test_a_request_that_is_undecided_for_days_leaves_nothing_behind"
+    ),
+    "a repeated request said of a settled choice that it was not charged (simulation, c1a6ec4)": PROMISES,
+    "a pinned host who had left the calendar was looked at again for ever (simulation, 605a225)": (
+        "tests/unit/availability/test_hosts.py"
+        "::test_who_has_left_the_calendar_says_no_for_good_instead_of_asking_for_another_look_for_ever"
+    ),
+    "a job whose claim had ended while it waited for its turn was run by two processes (review)": (
+        "tests/simulation/test_claimed_jobs.py"
+        "::test_a_claim_that_ended_while_it_waited_is_made_anew_or_is_somebody_elses"
+    ),
+}
+"""Bugs that are not in one of the first few hundred histories, and the test that has them; by what they were found."""
+
+
+def bug(was: str, found: str, seed: int) -> Callable[[Callable[[], Generator[None]]], Any]:
+    """Register a bug by the patch that puts it back."""
+
+    def register(back: Callable[[], Generator[None]]) -> Callable[[], AbstractContextManager[None]]:
+        again = contextmanager(back)
+        BUGS.append(Bug(back.__name__, was, found, again, seed))
+        return again
+
+    return register
+
+
+@bug("a look older than a calendar's blocks passed for one that heeded them", "simulation, f8357c4", 29)
+def the_version_of_blocks_does_not_travel_with_the_look() -> Generator[None]:
+    ask_host = reserving._ask_host
+
+    async def blind(request: Any, calendar: Any, members: Any, *more: Any) -> Any:
+        return await ask_host(request, calendar, replace(members, blocks_version=calendar.blocks_version), *more)
+
+    with patch.object(reserving, "_ask_host", blind):
+        yield
+
+
+@bug("whoever left a calendar and joined it again was reserved in spite of its blocks", "simulation, ebd1c65", 276)
+def whoever_joins_is_not_told_of_blocks() -> Generator[None]:
+    serve = learning.serve_calendar
+
+    async def silent(told: Any, on: Any) -> None:
+        await on.records(ServedCalendar).decide(told.calendar_id, lambda c: rules.serve_calendar(c, told))
+
+    consumes: Any = availability.consumes
+    event = next(event for event, handler in consumes.items() if handler is serve)
+    with patch.dict(consumes, {event: silent}):
+        yield
+
+
+def first_seed(of: Bug, most: int = SEARCHED) -> tuple[int, str] | None:
+    """The first seed whose history shows the bug when it is back, and how; None if none does."""
+    for seed in range(most):
+        violation = run(seed, of.back).violation
+        if violation is not None:
+            return seed, violation
+    return None
+
+
+if __name__ == "__main__":
+    for one in BUGS:
+        if not sys.argv[1:] or one.name in sys.argv[1:]:
+            shown = first_seed(one)
+            sys.stdout.write(f"{one.name}: {shown[0] if shown else 'not seen'}  {shown[1][:100] if shown else ''}\n")
