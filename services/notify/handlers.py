@@ -15,11 +15,12 @@ from services.notify.domain.projections import Calendar, Member, Workspace
 from services.notify.domain.sending import Outcome
 from services.notify.settings import Settings
 from turnus_contracts import CalendarPublished, GuestDetailsGiven, MemberChanged, Settled, WorkspaceChanged
-from turnus_runtime.ports import Mail, MailDelayed, Mailer, MailRefused
+from turnus_runtime.ports import Mail, MailDelayed, Mailer, MailRefused, StoreUnavailable
 from turnus_runtime.records import Owed
 from turnus_runtime.turn import Turn
 
 REPLY_CHARACTERS = 200
+REPORTED_AGAIN_SECONDS = 0.5
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -62,8 +63,8 @@ async def remind(booking_id: str, fired: Owed, on: Turn) -> None:
 async def send_mail(booking_id: str, claimed: Owed, on: Turn) -> None:
     """Job: send one message, if it is still true right now; log and say what became of it.
 
-    Only the claimer is here. A crash between the provider's yes and the report is the one way to a second mail, and
-    that one has the same Message-ID.
+    Only the claimer is here. A crash between the provider's yes and the report (or a store that is away until the job's
+    time is over) is the one way to a second mail, and that one has the same Message-ID.
     """
     key = str((claimed.data or {})["key"])
     notice = await on.records(Notice).get(booking_id)
@@ -81,7 +82,14 @@ async def send_mail(booking_id: str, claimed: Owed, on: Turn) -> None:
     log.info("message_handled", booking_id=booking_id, message=key, outcome=outcome.kind, reason=outcome.reason or None)
     # The handing over took its time: what is logged, and when the next try is due, counts from its end.
     ended = on.clock.now()
-    await on.records(Notice).decide(booking_id, lambda n: sending.report(n, key, outcome, ended))
+    while True:
+        try:
+            await on.records(Notice).decide(booking_id, lambda n: sending.report(n, key, outcome, ended))
+        except StoreUnavailable:
+            # What is not reported is sent again. The job's time limit ends this, long before its claim does.
+            await on.clock.sleep(REPORTED_AGAIN_SECONDS)
+        else:
+            return
 
 
 async def _handed_over(mail: Mail, mailer: Mailer) -> Outcome:

@@ -141,6 +141,8 @@ def report(notice: Notice | None, key: str, outcome: Outcome, now: datetime) -> 
     if outcome.kind == "waiting":
         return _again(notice, message, now, most=WAITING_IS_OVER)
     attempt = _attempt(outcome, now)
+    if attempt is not None and attempt in message.attempts:
+        return Decision(None)  # this very report was stored, although the store did not say so
     tried = message.model_copy(update={"attempts": _kept(message, attempt)}) if attempt is not None else message
     if message.status in FINAL:
         # Somebody else settled it meanwhile; what really went out is logged all the same.

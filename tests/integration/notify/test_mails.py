@@ -10,7 +10,7 @@ from services.notify.domain.notices import Notice
 from tests.integration.notify.conftest import Notify, at_rest, calendar, details, known, member, soon, until, workspace
 from tests.unit.notify.given import cancelled, confirmed, erased, moved
 from turnus_contracts import Event, NotificationFailed, NotificationSent
-from turnus_runtime.ports import Message
+from turnus_runtime.ports import Message, Stored, StoreUnavailable
 from turnus_runtime.records import Decision, job
 
 BOOKED = ("0.booked.guest", "0.booked.host")
@@ -155,6 +155,39 @@ async def test_a_crash_in_the_middle_of_a_send_is_made_up_for_with_the_same_mess
     await until(lambda: notify.settled(*BOOKED), "both are settled")
     assert len(notify.inbox.mails) == 4
     assert len(set(notify.inbox.ids())) == 2
+
+
+async def test_a_store_that_is_away_while_a_mail_is_handed_over_makes_no_second_mail(
+    notify: Notify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notify.inbox.replies = [None, None]
+    host = await notify.new_host()
+    await notify.publish(*known(), details(), confirmed(**soon(host)))
+
+    async def silent() -> bool:
+        return len(notify.inbox.mails) == 2
+
+    await until(silent, "both mails hang in the server")
+    store, away = host.ports.store, iter(range(6))
+    replace = store.replace
+
+    async def replaced(collection: str, document: Stored, expected: int) -> bool:
+        if next(away, None) is not None:
+            raise StoreUnavailable("away")
+        done = await replace(collection, document, expected)
+        if next(unheard, None) is not None:
+            raise StoreUnavailable("written, and nobody was told")
+        return done
+
+    unheard = iter(range(2))
+    monkeypatch.setattr(store, "replace", replaced)
+    notify.inbox.talks.set()
+    await until(lambda: notify.settled(*BOOKED), "both are settled")
+    await until(lambda: at_rest(host), "nothing is owed")
+    assert len(notify.inbox.mails) == 2
+    notice = await notify.notice()
+    assert notice is not None
+    assert [len(one.attempts) for one in notice.messages if one.event == "booked"] == [1, 1]
 
 
 async def _claims_run_out(host: Any) -> None:
