@@ -15,7 +15,7 @@ from tests.chaos.world import World
 from tests.support.workload import sign_up
 
 SCRIPT = Path(__file__).with_name("guests.js")
-WAVE_SECONDS = 20
+WAVE_SECONDS = 15
 LEAD_SECONDS = 1.0
 """How long k6 takes to begin."""
 READ_EVERY_SECONDS = 0.1
@@ -177,7 +177,7 @@ class Guests:
             "SECONDS": str(WAVE_SECONDS),
             "SEED": str(self._seed),
             "VUS": str(4 * self.rate),
-            "MOST_VUS": str(40 * self.rate),
+            "MOST_VUS": str(100 * self.rate),
             "OUT": str(out),
         }
         process = await asyncio.create_subprocess_exec(

@@ -1,4 +1,4 @@
-"""A minute of chaos with a fixed seed: every service is killed, servers die, lines are cut, topics are lost."""
+"""A minute of chaos with a fixed seed: every service is killed, the store dies, a line goes dead, topics are lost."""
 
 from tests.chaos.run import Plan, run
 
@@ -6,8 +6,8 @@ PLAN = Plan(
     seconds=0,
     seed=4,
     rounds=1,
-    rate=12,
-    kinds=("sigkill", "sigterm", "sigkill", "broker lost", "store sigkill", "half-open", "poison", "duplicates"),
+    rate=5,
+    kinds=("sigkill", "sigkill", "broker lost", "store sigkill", "half-open", "poison"),
     together=True,
     command="make chaos-brief",
 )
