@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
-import pytest
 
 from tests.support.cluster import Cluster
 from tests.support.workload import Case, Loaded, load
@@ -82,7 +81,6 @@ def mails_to(servers: Endpoints, domain: str) -> Counter[str]:
     return found
 
 
-@pytest.mark.embedded_only  # on Apache Kafka `make chaos-brief` shows it, and more
 async def test_bookings_survive_the_sudden_death_of_every_service(
     cluster: Cluster, embedded_servers: Endpoints
 ) -> None:
