@@ -94,7 +94,7 @@ def from_the_route(booking: Booking) -> str:
         summary="Beratung: Ada",
         url="" if over else f"{PUBLIC_URL}/b/{booking.token}",
         organizer=SENDER.address,
-        organizer_name=SENDER.name,
+        organizer_name=WORKSPACE.name,
         public_url=PUBLIC_URL,
     ).decode()
 
