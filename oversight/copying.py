@@ -16,8 +16,8 @@ from services.booking.domain import calendars, directory
 from services.booking.domain.calendars import Calendar
 from services.notify.domain import projections
 from turnus_contracts import CalendarPublished, MemberChanged, SigningKeyChanged, WorkspaceChanged
-from turnus_runtime.credentials import SigningKey
-from turnus_runtime.records import Decision, Record, newest
+from turnus_runtime.credentials import SigningKey, newer_signing_key
+from turnus_runtime.records import Decision, Record
 
 WITH_KEYS = ("accounts", "booking", "availability", "assignment", "notify")
 
@@ -72,12 +72,5 @@ def _of_workspace(told: WorkspaceChanged) -> Iterator[Learning]:
 
 
 def _of_key(told: SigningKeyChanged) -> Iterator[Learning]:
-    learned = SigningKey(
-        id=told.key_id,
-        version=told.version,
-        status=told.status,
-        algorithm=told.algorithm,
-        public_key=told.public_key,
-    )
     for service in WITH_KEYS:
-        yield Learning(service, SigningKey, told.key_id, lambda known: newest(known, learned))
+        yield Learning(service, SigningKey, told.key_id, lambda known: newer_signing_key(known, told))

@@ -5,9 +5,10 @@ one of them, what follows it too: a booking that was lost and found again may be
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from oversight.following import Following, bookings
+from oversight.invariants.sagas import FINAL_WITHIN
 from oversight.owning import Owning
 from oversight.writing import Writing
 from services.booking.domain.bookings import Booking
@@ -17,8 +18,6 @@ from turnus_runtime.closing import Closure
 from turnus_runtime.installation import OperationError
 from turnus_runtime.records import millis
 
-DECIDED_WITHIN = timedelta(seconds=150)
-"""What was asked before the closing is decided by booking's deadline within this, if booking runs."""
 LOOK_EVERY_SECONDS = 1.0
 
 
@@ -71,7 +70,7 @@ class Repairer:
         Else an answer that is still on its way could confirm a time that nobody knows here to be taken.
         """
         since = max(closure.since for closure in self._closures.values())
-        until = self._at.on.clock.now() + DECIDED_WITHIN
+        until = self._at.on.clock.now() + FINAL_WITHIN
         while waiting := await self._open_since(since):
             if self._at.rehearsed:
                 return

@@ -15,7 +15,7 @@ import httpx
 from tests.chaos import servers
 from tests.chaos.mail import MailServer
 from tests.chaos.processes import Kept
-from tests.support.cluster import Refused
+from tests.support.cluster import answered
 from tests.support.kafka import ApacheKafka
 from tests.support.processes import environment, free_port
 from tests.support.system import UNLIMITED
@@ -164,20 +164,12 @@ class World:
     ) -> dict[str, Any]:
         """The answer of whoever owns the first path segment; tried again while nobody answers."""
         process = self.processes[self._owners[path.split("/")[1].partition("?")[0]]]
-        for _ in range(ASKED_AGAIN):
-            try:
-                answer = await self.client.request(
-                    method, f"{process.url}/api/v1{path}", json=body, headers=dict(headers or {})
-                )
-            except httpx.TransportError:
-                await asyncio.sleep(0.1)
-                continue
-            if answer.status_code != 503:
-                if not answer.is_success:
-                    raise Refused(answer)
-                return dict(answer.json()) if answer.content else {}
-            await asyncio.sleep(0.1)
-        raise AssertionError(f"{method} {path} was not answered")
+
+        async def ask() -> httpx.Response:
+            url = f"{process.url}/api/v1{path}"
+            return await self.client.request(method, url, json=body, headers=dict(headers or {}))
+
+        return await answered(ask, f"{method} {path}", times=ASKED_AGAIN)
 
     async def audit(self) -> dict[str, Any]:
         """`turnus audit`: `{"checked", "under_way", "violations"}`."""

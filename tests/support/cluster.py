@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,19 @@ class Refused(Exception):
     def __init__(self, answer: httpx.Response) -> None:
         super().__init__(f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {answer.text[:500]}")
         self.answer = answer
+
+
+async def answered(ask: Callable[[], Awaitable[httpx.Response]], what: str, times: int) -> dict[str, Any]:
+    """The answer to `ask`, which is asked again while nobody answers or somebody says 503. Raises `Refused`."""
+    for _ in range(times):
+        with contextlib.suppress(httpx.TransportError):
+            answer = await ask()
+            if answer.status_code != 503:
+                if not answer.is_success:
+                    raise Refused(answer)
+                return dict(answer.json()) if answer.content else {}
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"{what} was not answered")
 
 
 class Cluster:
@@ -58,36 +71,21 @@ class Cluster:
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
         """The answer; tried again while a service is not there, not ready, or does not know something yet."""
-        for _ in range(300):
-            try:
-                answer = await self.send(method, path, body, headers)
-            except httpx.TransportError:
-                await asyncio.sleep(0.1)
-                continue
-            if answer.status_code != 503:
-                if not answer.is_success:
-                    raise Refused(answer)
-                return dict(answer.json()) if answer.content else {}
-            await asyncio.sleep(0.1)
-        raise AssertionError(f"{method} {path} was not answered")
+        return await answered(lambda: self.send(method, path, body, headers), f"{method} {path}", times=300)
 
     async def at_rest(self, seconds: float = 60.0) -> None:
-        """Wait until nothing that is due is owed anywhere, twice in a row."""
+        """Wait until nothing that is due is owed anywhere, three times in a row."""
         quiet = 0
         async with connected(installed(self._names), self.given) as process:
             reader = reader_of(process.settings)
-            try:
-                for _ in range(int(seconds / 0.5)):
-                    rows = await status(process, reader)
-                    quiet = quiet + 1 if not any(row.owed for row in rows) else 0
-                    if quiet == 3:
-                        assert not any(row.dead_letters for row in rows), rows
-                        return
-                    await asyncio.sleep(0.5)
-                raise AssertionError(f"still owed: {rows}")
-            finally:
-                with contextlib.suppress(AttributeError):
-                    await reader.close()
+            for _ in range(int(seconds / 0.5)):
+                rows = await status(process, reader)
+                quiet = quiet + 1 if not any(row.owed for row in rows) else 0
+                if quiet == 3:
+                    assert not any(row.dead_letters for row in rows), rows
+                    return
+                await asyncio.sleep(0.5)
+            raise AssertionError(f"still owed: {rows}")
 
     async def violations(self) -> list[Finding]:
         """What the auditor finds in all stores; what is still under way has its bound to be put right."""

@@ -18,7 +18,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from turnus_contracts import CredentialRevoked, Event, SigningKeyChanged
-from turnus_runtime.records import Projection, newest
+from turnus_runtime.records import Decision, Projection, newest
 from turnus_runtime.service import Handler, Service
 from turnus_runtime.turn import Turn
 
@@ -87,14 +87,19 @@ def with_credentials(service: Service) -> Service:
 
 async def learn_signing_key(event: SigningKeyChanged, on: Turn) -> None:
     """Keep the newest state of a signing key."""
-    learned = SigningKey(
-        id=event.key_id,
-        version=event.version,
-        status=event.status,
-        algorithm=event.algorithm,
-        public_key=event.public_key,
+    await on.records(SigningKey).decide(event.key_id, lambda known: newer_signing_key(known, event))
+
+
+def newer_signing_key(known: SigningKey | None, told: SigningKeyChanged) -> Decision[SigningKey, None]:
+    """Keep the highest version."""
+    key = SigningKey(
+        id=told.key_id,
+        version=told.version,
+        status=told.status,
+        algorithm=told.algorithm,
+        public_key=told.public_key,
     )
-    await on.records(SigningKey).decide(event.key_id, lambda known: newest(known, learned))
+    return newest(known, key)
 
 
 async def learn_revocation(event: CredentialRevoked, on: Turn) -> None:

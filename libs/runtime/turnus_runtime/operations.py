@@ -69,9 +69,11 @@ class ServiceStatus:
 async def status(process: Process, reader: KafkaReader) -> list[ServiceStatus]:
     """One line a service."""
     hosts = process.hosts
-    letters = asyncio.create_task(dead_letters(reader, [host.service for host in hosts.values()]))
-    lags = await asyncio.gather(*(_lag(reader, host) for host in hosts.values()))
-    waiting = Counter(letter.service for letter in await letters if not letter.replayed)
+    letters, lags = await asyncio.gather(
+        dead_letters(reader, [host.service for host in hosts.values()]),
+        asyncio.gather(*(_lag(reader, host) for host in hosts.values())),
+    )
+    waiting = Counter(letter.service for letter in letters if not letter.replayed)
     found: list[ServiceStatus] = []
     for (name, host), lag in zip(hosts.items(), lags, strict=True):
         owed, oldest = await _owed(host)

@@ -18,7 +18,7 @@ PUBLISHERS = 60
 
 def at_work() -> set[str]:
     """The library's producers, by what still runs of them."""
-    running = {task.get_coro().__qualname__ for task in asyncio.all_tasks()}  # type: ignore[union-attr]
+    running = {getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks()}
     return {name for name in running if name.startswith(("Sender.", "MessageAccumulator."))}
 
 
