@@ -9,24 +9,17 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from services.notify.domain.notices import Notice
-from services.notify.service import SEND_SECONDS
 from tests.load.machine import Meter, children
 from tests.load.servers import Servers
 from tests.support.cluster import SERVICES, Cluster
 from tests.support.processes import ServiceProcess
 from tests.support.system import UNLIMITED
 from turnus_runtime.embedded import BROKER, CACHE, STORE
-from turnus_runtime.host import Host, collections
 from turnus_runtime.installation import nearby
-from turnus_runtime.mongo.documents import NEXT_DUE
-from turnus_runtime.operations import connected
 from turnus_runtime.process import ROLES, installed
-from turnus_runtime.records import millis
 from turnus_runtime.settings import Settings, load
 
 LONGEST_REST = 600.0
-LOOKED_AT = 1_000
 BINARIES = {"secantusd-rs": STORE, "tansu": BROKER, "valkey-server": CACHE}
 
 
@@ -67,10 +60,6 @@ class Installation(Cluster):
         """Wait until everything is done that is owed; the seconds it took."""
         began = time.perf_counter()
         await self.at_rest(LONGEST_REST)
-        async with connected(installed(["notify"]), self.given) as process:
-            while not await _every_mail_has_gone(process.hosts["notify"]):
-                assert time.perf_counter() - began < LONGEST_REST, "mails that nobody sends"
-                await asyncio.sleep(0.2)
         return time.perf_counter() - began
 
     @contextlib.asynccontextmanager
@@ -139,14 +128,6 @@ class AllInOne(Installation):
             self._servers = {BINARIES[name]: pid for name, pid in children(self._up._process.pid).items()}
             self.given = nearby(load(Settings, data_dir=self._up.data))
             yield self
-
-
-async def _every_mail_has_gone(notify: Host) -> bool:
-    """No sending is owed, also none that a process has claimed: such a one is due in a minute only."""
-    await notify.ports.store.prepare(collections(notify.service))
-    soon = millis(notify.ports.clock.now()) + 2 * SEND_SECONDS * 1000
-    found = await notify.ports.store.find(Notice.collection, NEXT_DUE, 0, soon, limit=LOOKED_AT)
-    return not any(entry["kind"] == "job" for document in found for entry in document.owed)
 
 
 def disk_bytes(folder: Path) -> int:

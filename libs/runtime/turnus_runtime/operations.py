@@ -20,6 +20,7 @@ from turnus_runtime.process import Process
 from turnus_runtime.records import Record, millis
 from turnus_runtime.service import Says, Service
 from turnus_runtime.settings import Settings
+from turnus_runtime.sweeper import lease_ms
 
 PAGE = 200
 COUNTED = 1_000
@@ -57,11 +58,16 @@ def reader_of(settings: Settings) -> KafkaReader:
 
 @dataclass(frozen=True, slots=True)
 class ServiceStatus:
-    """How a service is. `owed` counts records with something due, at most `COUNTED` of a collection."""
+    """How a service is. `owed` counts records with something due, at most `COUNTED` of a collection.
+
+    `under_way` counts jobs that a process has taken and not reported on yet, or tries again within the time a claim
+    holds.
+    """
 
     service: str
     owed: int
     oldest_owed_seconds: float
+    under_way: int
     lag: int
     dead_letters: int
 
@@ -76,8 +82,8 @@ async def status(process: Process, reader: KafkaReader) -> list[ServiceStatus]:
     waiting = Counter(letter.service for letter in letters if not letter.replayed)
     found: list[ServiceStatus] = []
     for (name, host), lag in zip(hosts.items(), lags, strict=True):
-        owed, oldest = await _owed(host)
-        found.append(ServiceStatus(name, owed, oldest, lag, waiting[name]))
+        owed, oldest, under_way = await _owed(host)
+        found.append(ServiceStatus(name, owed, oldest, under_way, lag, waiting[name]))
     return found
 
 
@@ -86,15 +92,22 @@ async def _lag(reader: KafkaReader, host: Host) -> int:
     return await reader.lag(host.service.name, heard) if heard else 0
 
 
-async def _owed(host: Host) -> tuple[int, float]:
-    now = millis(host.ports.clock.now())
-    count, oldest = 0, now
-    await host.ports.store.prepare(collections(host.service))
+async def _owed(host: Host) -> tuple[int, float, int]:
+    """Records with something due, for how many seconds at most, and jobs under way."""
+    store, now = host.ports.store, millis(host.ports.clock.now())
+    claimed = now + max((lease_ms(job) for job in host.service.jobs.values()), default=0)
+    count, oldest, under_way = 0, now, 0
+    await store.prepare(collections(host.service))
     for name in collections(host.service):
-        due = await host.ports.store.find(name, "next_due", 0, now + 1, limit=COUNTED)
+        due = await store.find(name, "next_due", 0, now + 1, limit=COUNTED)
+        soon = await store.find(name, "next_due", now + 1, claimed + 1, limit=COUNTED) if host.service.jobs else []
         count += len(due)
         oldest = min([oldest, *(document.next_due or now for document in due)])
-    return count, (now - oldest) / 1000
+        entries = [entry for document in (*due, *soon) for entry in document.owed]
+        under_way += sum(
+            entry["kind"] == "job" and "tries" in entry and now < entry["due"] <= claimed for entry in entries
+        )
+    return count, (now - oldest) / 1000, under_way
 
 
 @dataclass(frozen=True, slots=True)

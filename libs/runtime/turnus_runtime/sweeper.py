@@ -19,7 +19,7 @@ from turnus_runtime.owing import again_entry
 from turnus_runtime.ports import BrokerUnavailable, Clock, StoreUnavailable
 from turnus_runtime.records import Decision, Owed, Projection, Record, millis
 from turnus_runtime.relay import Relay, described
-from turnus_runtime.service import Service
+from turnus_runtime.service import Job, Service
 from turnus_runtime.store import RecordStore
 from turnus_runtime.telemetry import continued, span
 from turnus_runtime.turn import Turn
@@ -40,6 +40,11 @@ log = structlog.get_logger(__name__)
 def backoff_ms(tries: int) -> int:
     """1, 2, 4 … seconds, at most an hour."""
     return min(1000 * 2 ** min(tries, 20), BACKOFF_LIMIT_MS)
+
+
+def lease_ms(job: Job) -> int:
+    """How long a claim holds: as long as the job may take, after it waited a little for its turn in its process."""
+    return job.time_limit_seconds * 1000 + WAITS_MS
 
 
 class Sweeper:
@@ -178,8 +183,7 @@ class Sweeper:
             raise
 
     def _lease_ms(self, entry: Owed) -> int:
-        """How long a claim holds: as long as the job may take, after it waited a little for its turn here."""
-        return self._service.jobs[entry.name].time_limit_seconds * 1000 + WAITS_MS
+        return lease_ms(self._service.jobs[entry.name])
 
     async def _say_again(self, record: Record, entry: Owed) -> None:
         """Once a day: publish the full states of the record, until it has nothing to say any more."""

@@ -1,6 +1,7 @@
 """Operators see what is owed, lagging and given up, replay it, and have everything said again: on real servers."""
 
 import asyncio
+import dataclasses
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -16,8 +17,9 @@ from turnus_runtime.installation import OperationError
 from turnus_runtime.kafka.reading import KafkaReader
 from turnus_runtime.operations import chosen, connected, dead_letters, pages, reader_of, replay, republish, status
 from turnus_runtime.process import Process, topics_of
-from turnus_runtime.records import Record
-from turnus_runtime.service import Says
+from turnus_runtime.records import Decision, Owed, Record, job
+from turnus_runtime.service import Job, Says
+from turnus_runtime.turn import Turn
 
 from .conftest import until
 from .shop import BuyerNamed, Thing, ThingSold, keep, service, stock_now
@@ -76,6 +78,31 @@ async def test_status_counts_what_is_due_and_not_what_is_planned(idle: Process, 
     (shop,) = await status(idle, reader)
     assert (shop.service, shop.owed, shop.lag, shop.dead_letters) == ("shop", 3, 0, 0)
     assert shop.oldest_owed_seconds >= 7 * 60
+
+
+async def test_status_tells_jobs_that_a_process_has_taken_from_what_is_due_or_planned(
+    given: dict[str, Any], idle: Process, reader: KafkaReader
+) -> None:
+    shipping = dataclasses.replace(service, jobs={"ship": Job(_ship, time_limit_seconds=30)})
+    async with connected([shipping], given) as process:
+        host = process.hosts["shop"]
+        await host.ports.store.prepare({"things": ["shelf"]})
+        now = process.clock.now()
+        kept: dict[str, tuple[timedelta, int]] = {
+            "left behind": (timedelta(seconds=-5), 1),
+            "taken": (timedelta(seconds=20), 1),
+            "meant for later": (timedelta(seconds=20), 0),
+            "tried again next hour": (timedelta(hours=1), 7),
+        }
+        for name, (due, tries) in kept.items():
+            ship = dataclasses.replace(job("ship", now + due, id="ship"), tries=tries)
+            await host.records.decide(Thing, name, lambda _, n=name, s=ship: Decision(None, Thing(id=n), owes=[s]))
+        (shop,) = await status(process, reader)
+    assert (shop.owed, shop.under_way) == (1, 1)
+
+
+async def _ship(record_id: str, entry: Owed, on: Turn) -> None:
+    raise AssertionError("no process of these tests runs jobs")
 
 
 async def test_lag_is_seen_and_falls_to_nothing_when_somebody_consumes(

@@ -33,10 +33,17 @@ def status(arguments: Namespace) -> None:
         print(json.dumps([asdict(one) for one in found], indent=1))
         return
     rows = [
-        (one.service, _counted(one.owed), span(one.oldest_owed_seconds), str(one.lag), str(one.dead_letters))
+        (
+            one.service,
+            _counted(one.owed),
+            span(one.oldest_owed_seconds),
+            _counted(one.under_way),
+            str(one.lag),
+            str(one.dead_letters),
+        )
         for one in found
     ]
-    print(table(("service", "owed", "oldest", "lag", "dead letters"), rows))
+    print(table(("service", "owed", "oldest", "under way", "lag", "dead letters"), rows))
 
 
 def tail(arguments: Namespace) -> None:
