@@ -6,16 +6,17 @@ import re
 import socket
 import ssl
 from collections.abc import AsyncGenerator, Callable
+from datetime import UTC, datetime
 from email.charset import QP, Charset
 from email.encoders import encode_base64
+from email.header import Header
 from email.headerregistry import Address
-from email.message import EmailMessage, Message
+from email.message import Message
 from email.mime.base import MIMEBase
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
-from email.policy import SMTP as WIRE
-from email.policy import EmailPolicy
-from email.utils import formatdate
+from email.policy import SMTPUTF8, Policy, compat32
+from email.utils import format_datetime, formataddr
 from time import monotonic
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
@@ -34,6 +35,7 @@ BAD_MAILBOX = 553
 _PORTS = {"smtp": 25, "smtps": 465}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _LOCAL = re.compile(r"[^\s\x00-\x1f\x7f\"(),:;<>@\[\\\]]{1,64}")
+_ASCII = compat32.clone(linesep="\r\n")
 _READABLE = Charset("utf-8")
 _READABLE.body_encoding = QP
 _text = cast("Callable[[str, str, Charset], MIMEText]", MIMEText)  # its stub forgets that a charset may be an object
@@ -67,7 +69,7 @@ class SmtpMailer:
         """Send one mail; the server's reply text. Raises `MailRefused` or `MailDelayed`."""
         sender, receiver = _mailbox(mail.sender), _mailbox(mail.to)
         unicode = not (sender.isascii() and receiver.isascii())
-        content = composed(mail).as_bytes(policy=_policy(unicode))
+        content = composed(mail).as_bytes()
         try:
             async with self._slots, asyncio.timeout(self._timeout), self._connection() as client:
                 if unicode and not client.supports_extension("smtputf8"):
@@ -147,15 +149,17 @@ def _outcome(code: int) -> MailRefused | MailDelayed:
 def composed(mail: Mail) -> Message:
     """The mail as multipart/alternative: text, HTML and, with a calendar, `text/calendar; method=…` last.
 
-    Names, subject and header values are made one line: nothing in them can begin another header. The parts are built by
-    the older classes of `email`: `EmailMessage` parses every parameter of every part, which made a mail three times as
-    costly.
+    Names, subject and header values are made one line: nothing in them can begin another header. All parts are of the
+    older classes of `email`, in ASCII: `EmailMessage` parses every header and parameter again whenever one is looked
+    at, which makes a mail four times as costly (2.6 against 0.65 ms). Only mailboxes beyond ASCII need its policy.
     """
-    message: Any = MIMEMultipart("alternative", policy=_policy(not (mail.sender.isascii() and mail.to.isascii())))
-    message["From"] = _address(mail.sender, mail.sender_name)
-    message["To"] = _address(mail.to, mail.to_name)
-    message["Subject"] = one_line(mail.subject)
-    message["Date"] = formatdate(localtime=False, usegmt=True)
+    beyond_ascii = not (mail.sender.isascii() and mail.to.isascii())
+    address, policy = (_unicode_address, SMTPUTF8) if beyond_ascii else (_address, _ASCII)
+    message: Any = MIMEMultipart("alternative", policy=cast("Policy[Message]", policy))
+    message["From"] = address(_mailbox(mail.sender), one_line(mail.sender_name))
+    message["To"] = address(_mailbox(mail.to), one_line(mail.to_name))
+    message["Subject"] = one_line(mail.subject) if beyond_ascii else _encoded(one_line(mail.subject))
+    message["Date"] = format_datetime(datetime.now(UTC))
     message["Message-ID"] = _message_id(mail.message_id)
     for name, value in mail.headers.items():
         if _HEADER_NAME.fullmatch(name) is None:
@@ -184,13 +188,23 @@ def _message_id(text: str) -> str:
     return f"<{'@'.join(atoms)}>"
 
 
-def _policy(unicode: bool) -> "EmailPolicy[EmailMessage]":  # noqa: FBT001
-    return WIRE.clone(utf8=True) if unicode else WIRE
+def _address(mailbox: str, name: str) -> Header | str:
+    """A name beyond ASCII becomes encoded words of its own, of 75 characters each at most (RFC 2047)."""
+    if name.isascii() and "=?" not in name:
+        return formataddr((name, mailbox))
+    header = _encoded(name)
+    header.append(f"<{mailbox}>", "us-ascii")
+    return header
 
 
-def _address(mailbox: str, name: str) -> Address:
-    local, _, domain = _mailbox(mailbox).rpartition("@")
-    return Address(display_name=one_line(name), username=local, domain=domain)
+def _unicode_address(mailbox: str, name: str) -> Address:
+    local, _, domain = mailbox.rpartition("@")
+    return Address(display_name=name, username=local, domain=domain)
+
+
+def _encoded(text: str) -> Header:
+    """Text of a header, encoded where it is not ASCII, or would be read as if it were encoded."""
+    return Header(text, "us-ascii" if text.isascii() and "=?" not in text else "utf-8")
 
 
 def _mailbox(address: str) -> str:

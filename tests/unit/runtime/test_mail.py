@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 from email import message_from_bytes
+from email.header import decode_header
 from email.message import EmailMessage
-from email.policy import default
+from email.policy import compat32, default
+from email.utils import parseaddr
 from typing import cast
 
 import pytest
@@ -59,6 +61,13 @@ def test_everything_on_the_wire_is_ascii_in_short_lines() -> None:
     assert b"\n" not in raw.replace(b"\r\n", b"")
 
 
+def name_shown(mail: Mail) -> str:
+    """The receiver's name by RFC 2047: what stands between two encoded words counts for nothing."""
+    raw = str(message_from_bytes(composed(mail).as_bytes(), policy=compat32)["To"]).replace("\r\n", "")
+    words = [(part, charset) for part, charset in decode_header(raw) if charset is not None]
+    return "".join(part.decode(charset) for part, charset in words) if words else parseaddr(raw)[0]
+
+
 words = some.text(max_size=200).filter(lambda text: text == one_line(text) and "  " not in text)
 
 
@@ -67,7 +76,9 @@ words = some.text(max_size=200).filter(lambda text: text == one_line(text) and "
 @example("=?utf-8?q?not_encoded?=")
 def test_any_subject_and_name_comes_out_as_it_went_in(text: str) -> None:
     message = read(replace(MAIL, subject=text, to_name=text))
+    assert message["Subject"] == text
     assert [address.addr_spec for address in message["To"].addresses] == ["ada@example.org"]
+    assert name_shown(replace(MAIL, to_name=text)) == text
     assert [name for name in message.keys() if name in {"Subject", "To"}] == ["To", "Subject"]  # noqa: SIM118
 
 
