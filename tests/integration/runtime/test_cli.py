@@ -86,10 +86,12 @@ async def test_status_is_a_table_and_json(turnus: Turnus, idle: Process) -> None
     code, out, _ = await turnus("status", "shop")
     assert code == 0
     head, line = out.splitlines()
-    assert head.split() == ["service", "owed", "oldest", "lag", "dead", "letters"]
-    assert line.split() == ["shop", "0", "0", "s", "1", "0"]
+    assert head.split() == ["service", "owed", "oldest", "under", "way", "lag", "dead", "letters"]
+    assert line.split() == ["shop", "0", "0", "s", "0", "1", "0"]
     _, out, _ = await turnus("status", "shop", "--json")
-    assert json.loads(out) == [{"service": "shop", "owed": 0, "oldest_owed_seconds": 0.0, "lag": 1, "dead_letters": 0}]
+    (shop,) = json.loads(out)
+    owed = {"owed": 0, "oldest_owed_seconds": 0.0, "under_way": 0}
+    assert shop == {"service": "shop", **owed, "lag": 1, "dead_letters": 0}
 
 
 async def test_events_are_one_json_object_a_line(turnus: Turnus, idle: Process) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 from argparse import Namespace
 
+import uvloop
+
 from turnus_runtime.cli.found import services_named
 from turnus_runtime.installation import nearby
 from turnus_runtime.operations import connected
@@ -16,7 +18,7 @@ def serve(arguments: Namespace) -> None:
     names: list[str] = arguments.services
     services = services_named([] if names == ["all"] else names)
     roles: list[Role] = [role for role in ROLES if role in (arguments.role or ROLES)]
-    asyncio.run(run_services(services, roles, nearby(load(Settings))))
+    uvloop.run(run_services(services, roles, nearby(load(Settings))))
 
 
 def topics(_: Namespace) -> None:

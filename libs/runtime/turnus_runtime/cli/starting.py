@@ -9,6 +9,8 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
+import uvloop
+
 from turnus_runtime.cli.ending import settings_of
 from turnus_runtime.embedded import EmbeddedStack
 from turnus_runtime.installation import OperationError
@@ -24,7 +26,7 @@ def up(arguments: Namespace) -> None:
     if arguments.detach:
         _detached(settings.data_dir)
         return
-    asyncio.run(_up(settings, _teller(arguments.ready_fd)))
+    uvloop.run(_up(settings, _teller(arguments.ready_fd)))
 
 
 async def _up(settings: Settings, tell: Callable[[str], None]) -> None:
