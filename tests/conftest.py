@@ -5,10 +5,15 @@ A test that only one kind of broker can pass says so by its mark; nothing is eve
 """
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.kafka import APACHE
 
 pytest_plugins = ["tests.support.stack"]
+# No test asserts a wall time, and an example that waits for the processor fails nothing.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
+
 LONGEST = (
     "tests/integration/chaos/test_kills.py",
     "tests/integration/tracing/",

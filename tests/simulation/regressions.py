@@ -42,6 +42,9 @@ ELSEWHERE: dict[str, str] = {
     "a request refused days late, because its time was closed by then, kept its charge for ever (model)": (
         f"{MODEL}test_a_request_that_is_undecided_for_days_leaves_nothing_behind"
     ),
+    "a late yes to a move that had been refused was not given back (reread of reliability.md, c104e6d)": (
+        "tests/simulation/test_protections.py::test_a_yes_to_a_move_that_was_refused_is_answered_by_its_release"
+    ),
     "a repeated request said of a settled choice that it was not charged (simulation, c1a6ec4)": PROMISES,
     "a pinned host who had left the calendar was looked at again for ever (simulation, 605a225)": (
         "tests/unit/availability/test_hosts.py"

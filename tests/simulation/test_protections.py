@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from services.booking.domain import transitions
-from services.booking.domain.bookings import Booking
+from services.booking.domain.bookings import Attempt, Booking
 from services.booking.domain.transitions import Move, Violation
 from services.booking.routes import bookings as routes
 from services.booking.service import service
 from tests.contracts.test_saga_table import ASKED, SECOND, asked
-from turnus_contracts import AssigneeSettled
+from turnus_contracts import AssigneeSettled, AttemptReleased, SlotRefused
 
 SOON = ASKED + timedelta(seconds=1)
 
@@ -37,6 +37,15 @@ def confirmed() -> Booking:
     return booking
 
 
+def moving() -> tuple[Booking, Attempt]:
+    """A confirmed booking that asks for another time, and that ask."""
+    booking = transitions.move(confirmed(), Move(SECOND, (), False, "guest", "guest", None, None), SOON).record
+    attempt = booking.attempt_of(2) if booking is not None else None
+    assert booking is not None
+    assert attempt is not None
+    return booking, attempt
+
+
 def test_a_yes_that_cannot_be_is_a_violation() -> None:
     for booking, answer in (
         (None, yes(asked())),
@@ -46,6 +55,24 @@ def test_a_yes_that_cannot_be_is_a_violation() -> None:
     ):
         with pytest.raises(Violation):
             transitions.settle(booking, answer, SOON)
+
+
+def test_a_yes_to_a_move_that_was_refused_is_answered_by_its_release() -> None:
+    booking, attempt = moving()
+    no = SlotRefused(
+        workspace_id=booking.workspace_id,
+        calendar_id=booking.calendar_id,
+        booking_id=booking.id,
+        attempt=2,
+        start=attempt.start,
+        code="slot_taken",
+    )
+    refused = transitions.refuse(booking, no, SOON).record
+    late = transitions.settle(refused, yes(booking, attempt=2, start=attempt.start, end=attempt.end), SOON)
+    assert late.record is None
+    (released,) = late.says
+    assert isinstance(released, AttemptReleased)
+    assert released.attempt == 2
 
 
 def test_the_same_key_with_another_body_is_refused() -> None:
@@ -70,9 +97,7 @@ def test_the_keys_of_strangers_never_meet() -> None:
 def test_after_a_loss_a_booking_says_what_it_asks_for_and_what_it_gave_up() -> None:
     facts = next(says.events for says in service.says if says.record is Booking and not says.daily)
     assert [said.topic() for said in facts(asked(), SOON)] == ["BookingRequested"]
-    ask = Move(SECOND, (), False, "guest", "guest", None, None)
-    moving = transitions.move(confirmed(), ask, SOON).record
-    assert moving is not None
-    assert [said.topic() for said in facts(moving, SOON)] == ["BookingConfirmed", "BookingRequested"]
-    given_up = transitions.expire(moving, SOON + transitions.EXPIRE_AFTER).record
+    asking, _ = moving()
+    assert [said.topic() for said in facts(asking, SOON)] == ["BookingConfirmed", "BookingRequested"]
+    given_up = transitions.expire(asking, SOON + transitions.EXPIRE_AFTER).record
     assert [said.topic() for said in facts(given_up, SOON)] == ["BookingConfirmed", "AttemptReleased"]

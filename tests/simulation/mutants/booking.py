@@ -184,6 +184,21 @@ def a_settled_attempt_is_settled_again() -> Generator[None]:
         yield
 
 
+@mutant(
+    "AssigneeSettled of an attempt that was given up (of a rejected booking too) is answered by its release",
+    seen_by=f"{DIRECT}test_a_yes_to_a_move_that_was_refused_is_answered_by_its_release",
+)
+def a_yes_to_a_refused_move_is_only_noted() -> Generator[None]:
+    settle = transitions.settle
+
+    def deaf(booking: Any, reply: Any, now: Any) -> Any:
+        attempt = booking.attempt_of(reply.attempt) if booking is not None else None
+        return Decision(None) if attempt is not None and attempt.state == "refused" else settle(booking, reply, now)
+
+    with changed(transitions, settle=deaf):
+        yield
+
+
 @mutant("A late SlotRefused is only noted.", seen_by=TABLE)
 def a_late_refusal_counts() -> Generator[None]:
     refuse = transitions.refuse

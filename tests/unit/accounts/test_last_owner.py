@@ -87,4 +87,4 @@ class Office(RuleBasedStateMachine):
 
 
 TestOffice = Office.TestCase
-TestOffice.settings = settings(max_examples=300, stateful_step_count=30, deadline=None)
+TestOffice.settings = settings(max_examples=300, stateful_step_count=30)

@@ -127,4 +127,4 @@ class Rotation(RuleBasedStateMachine):
 
 
 TestRotation = Rotation.TestCase
-TestRotation.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestRotation.settings = settings(max_examples=150, stateful_step_count=40)

@@ -77,7 +77,7 @@ def test_when_a_fifth_is_cancelled_everybody_stays_within_four_bookings() -> Non
     assert max(_furthest(ALIKE, 1000, seed, cancelled=0.2) for seed in range(3)) <= 4
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.integers(1, 100), min_size=1, max_size=8), st.integers(0, 2**32), st.sampled_from([0.0, 0.0, 0.2]))
 def test_any_team_stays_near_its_share(weights: list[int], seed: int, cancelled: float) -> None:
     named = {f"mem_{n}": weight for n, weight in enumerate(weights)}

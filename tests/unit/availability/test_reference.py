@@ -7,7 +7,7 @@ import os
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.availability.domain.engine import alternatives, free_hosts, is_offered, start_masks
@@ -44,7 +44,7 @@ def test_engine_and_reference_agree_on_seeded_cases_over_all_zones_that_change_t
     assert starts > CASES // PARTS  # the cases are not empty ones
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(st.randoms(use_true_random=False))
 def test_engine_and_reference_agree_on_whatever_is_tried(rng: Random) -> None:
     check(draw_case(rng))

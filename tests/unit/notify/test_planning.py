@@ -42,7 +42,7 @@ def test_additional_guests_get_their_own_message() -> None:
     ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.permutations(LIFE * 2), st.lists(st.booleans(), min_size=8, max_size=8))
 def test_any_order_and_repetition_ends_in_one_message_per_stage_and_receiver(
     history: list[Event], works: list[bool]
@@ -68,7 +68,7 @@ def test_any_order_and_repetition_ends_in_one_message_per_stage_and_receiver(
     assert not kept.owed("job")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.permutations([*LIFE, cancelled(7, 2, start=LATER, host_ids=("mem_b",))] * 2))
 def test_after_a_cancellation_nothing_but_it_is_sent_in_any_order(history: list[Event]) -> None:
     kept = Kept()
