@@ -30,7 +30,7 @@ CALM_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run is to do. It ends when the time has passed *and* all rounds are complete.
+    """What a run is to do. It ends when the time has passed, all rounds are complete *and* so many guests have come.
 
     `kinds`: faults of a round, in any order; none: all. `together`: a process a service instead of one a role.
     """
@@ -38,7 +38,8 @@ class Plan:
     seconds: float
     seed: int
     rounds: int
-    rate: int = 18
+    rate: int = 14
+    guests: int = 0
     kinds: tuple[str, ...] = ()
     together: bool = False
     command: str = ""
@@ -111,7 +112,7 @@ async def _storm(plan: Plan, world: World, guests: Guests) -> Faults:
             made = await faults.make(kind)
             say(_told(number, now() - began, made, guests))
             _still_coming(coming)
-        while now() - began < plan.seconds:
+        while now() - began < plan.seconds or len(guests.board.guests) < plan.guests:
             await asyncio.sleep(0.5)
             _still_coming(coming)
         await asyncio.sleep(CALM_SECONDS)

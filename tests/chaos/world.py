@@ -120,7 +120,7 @@ class World:
             "smtp_url": f"smtp://127.0.0.1:{mail or self.mail.port}",
             "database_prefix": PREFIX,
             "kafka_session_timeout_ms": SESSION_TIMEOUT_MS,
-            "topic_partitions": 4,
+            "topic_partitions": 2,
             "data_dir": str(self.folder / "data"),
             **UNLIMITED,
         }
