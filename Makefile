@@ -52,8 +52,8 @@ chaos: install ## guests book while every process, server and line fails; MINUTE
 	@tools/need java=openjdk-17-jre-headless mvn=maven go=golang-go
 	$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) --seed $(or $(SEED),0) --rate $(or $(RATE),14)
 
-chaos-brief: install ## the same for a minute, with a fixed seed
-	@tools/need java=openjdk-17-jre-headless mvn=maven go=golang-go
+chaos-brief: install ## the same for a minute, with a fixed seed, without faults of lines
+	@tools/need java=openjdk-17-jre-headless mvn=maven
 	$(PYTEST) tests/chaos
 
 check: install ## style, types, layers, generated files, deployment files and what they say

@@ -33,6 +33,7 @@ class Plan:
     """What a run is to do. It ends when the time has passed, all rounds are complete *and* so many guests have come.
 
     `kinds`: faults of a round, in any order; none: all. `together`: a process a service instead of one a role.
+    `proxied`: lines between services and servers can fail, for which toxiproxy is built (Go).
     """
 
     seconds: float
@@ -42,6 +43,7 @@ class Plan:
     guests: int = 0
     kinds: tuple[str, ...] = ()
     together: bool = False
+    proxied: bool = True
     command: str = ""
     keep: Path | None = None
     """Where to leave logs and what guests said."""
@@ -93,7 +95,7 @@ async def _world(plan: Plan) -> AsyncGenerator[World]:
         else:
             folder = plan.keep
             folder.mkdir(parents=True)
-        world = World(folder, together=plan.together)
+        world = World(folder, together=plan.together, proxied=plan.proxied)
         try:
             await world.start()
             yield world

@@ -44,11 +44,12 @@ class Line:
 
 
 class World:
-    """`together`: one process a service, in all its roles; else one for each role."""
+    """`together`: one process a service, in all its roles; else one for each role. `proxied`: lines can fail."""
 
-    def __init__(self, folder: Path, *, together: bool = False) -> None:
+    def __init__(self, folder: Path, *, together: bool = False, proxied: bool = True) -> None:
         self.folder = folder
         self.together = together
+        self.proxied = proxied
         self.toxiproxy = Toxiproxy()
         self.mail = MailServer()
         self.store = servers.store(folder)
@@ -61,6 +62,16 @@ class World:
 
     async def start(self) -> None:
         """Servers, lines, then the processes; returns when all are ready."""
+        links, ports = await self._lines() if self.proxied else ({}, {})
+        self.broker = await asyncio.to_thread(ApacheKafka, links)
+        await asyncio.gather(
+            self.store.start(), self.cache.start(), self.mail.start(), asyncio.to_thread(self.broker.start)
+        )
+        (self.folder / "logs").mkdir()
+        await self._start_processes(ports)
+
+    async def _lines(self) -> tuple[dict[int, int], dict[str, dict[str, int]]]:
+        """Listeners of the broker with the ports that their clients are told, and each service's ports of servers."""
         await self.toxiproxy.start()
         links: dict[int, int] = {}
         ports: dict[str, dict[str, int]] = {}
@@ -75,16 +86,11 @@ class World:
                 self.lines.append(line)
                 ports[service][server] = await self.toxiproxy.proxy(line.name, port)
             links[broker] = ports[service]["broker"]
-        self.broker = await asyncio.to_thread(ApacheKafka, links)
-        await asyncio.gather(
-            self.store.start(), self.cache.start(), self.mail.start(), asyncio.to_thread(self.broker.start)
-        )
-        (self.folder / "logs").mkdir()
-        await self._start_processes(ports)
+        return links, ports
 
     async def _start_processes(self, ports: Mapping[str, Mapping[str, int]]) -> None:
         for service in installed([*SERVICES, PAGES]):
-            given = self.settings(**ports[service.name])
+            given = self.settings(**ports.get(service.name, {}))
             roles = [[]] if self.together else [[role] for role in ROLES]
             if service.name == PAGES:
                 roles = [["http"]]

@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from turnus_contracts import Event
 from turnus_runtime import milestones, telemetry
 from turnus_runtime.closing import LOOK_EVERY_SECONDS, Closure, Door
 from turnus_runtime.consume import Receiver, dead_letter_topic
@@ -216,13 +217,15 @@ def collections(service: Service) -> dict[str, list[str]]:
 
 def topics(service: Service, partitions: int) -> list[TopicSpec]:
     """The topics that a service publishes to or listens to, each once, and its dead letters."""
-    specs = [
-        TopicSpec(contract.topic(), partitions, compacted=contract.kind == "state")
-        for contract in dict.fromkeys((*service.publishes, *service.consumes))
-    ]
+    specs = [topic_of(contract, partitions) for contract in dict.fromkeys((*service.publishes, *service.consumes))]
     if service.consumes:
         specs.append(TopicSpec(dead_letter_topic(service.name), 1, compacted=False))
     return specs
+
+
+def topic_of(contract: type[Event], partitions: int) -> TopicSpec:
+    """The topic of an event."""
+    return TopicSpec(contract.topic(), partitions, compacted=contract.kind == "state")
 
 
 def records_of(service: Service) -> list[type[Record]]:

@@ -16,12 +16,13 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from turnus_contracts import EVENTS
 from turnus_runtime import logs, telemetry, telemetry_sdk
 from turnus_runtime.admin import Checks, admin_app, clock_check
 from turnus_runtime.clock import StoreClock
 from turnus_runtime.closing import Door
 from turnus_runtime.credentials import with_credentials
-from turnus_runtime.host import Host, Ports, topics
+from turnus_runtime.host import Host, Ports, topic_of, topics
 from turnus_runtime.http import app_of, gateway, pages_of
 from turnus_runtime.ids import RandomIds
 from turnus_runtime.kafka import KafkaBroker
@@ -57,6 +58,16 @@ def topics_of(services: Sequence[Service], settings: Settings) -> list[TopicSpec
     return list({spec.name: spec for spec in specs}.values())
 
 
+def makeable(services: Sequence[Service], settings: Settings) -> list[TopicSpec]:
+    """What a process of these services makes when one of its topics is gone: the topics of all events, also others'.
+
+    Whoever lost one has lost them all, and a group that was joined before the last of its topics is there loses seconds
+    by being joined again.
+    """
+    every = (topic_of(contract, settings.topic_partitions) for contract in EVENTS)
+    return list({spec.name: spec for spec in (*topics_of(services, settings), *every)}.values())
+
+
 @dataclass(slots=True)
 class Process:
     """Services running in this process. `given` are settings that win over the environment."""
@@ -86,7 +97,7 @@ class Process:
             client_id="turnus",
             idempotent=settings.kafka_idempotent,
             fetch_max_wait_ms=settings.kafka_fetch_max_wait_ms,
-            specs=topics_of(self.services, settings),
+            specs=makeable(self.services, settings),
             replication=settings.topic_replication,
             consuming=ConsumerOptions(session_timeout_ms=settings.kafka_session_timeout_ms),
             observe=telemetry.observe_broker,

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.stack import Names
+from turnus_contracts import EVENTS
 from turnus_runtime import operations
 from turnus_runtime.embedded import Endpoints
 from turnus_runtime.installation import OperationError
@@ -119,6 +120,14 @@ async def test_lag_is_seen_and_falls_to_nothing_when_somebody_consumes(
     thing = await idle.hosts["shop"].records.get(Thing, "t0")
     assert thing is not None
     assert thing.pieces == -4
+
+
+async def test_who_misses_a_topic_makes_the_topics_of_all_events_at_once(given: dict[str, Any]) -> None:
+    async with connected([service], given) as process:
+        assert await process.broker.topic_ids() == {}
+        await process.hosts["shop"].relay.say([ThingSold(thing_id="t1", number=1)])
+        made = set(await process.broker.topic_ids())
+    assert made == {"ThingSold", "StockKept", "BuyerNamed", "shop.dlq", *(event.topic() for event in EVENTS)}
 
 
 async def test_a_poison_message_is_listed_shown_and_replayed(
