@@ -50,7 +50,7 @@ test-kafka: install ## the integration tests on Apache Kafka instead of the embe
 
 chaos: install ## guests book while every process, server and line fails; MINUTES=n SEED=k RATE=guests a second
 	@tools/need java=openjdk-17-jre-headless mvn=maven go=golang-go
-	$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) --seed $(or $(SEED),0) --rate $(or $(RATE),14)
+	$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) --seed $(or $(SEED),0) --rate $(or $(RATE),12)
 
 chaos-brief: install ## the same for a minute, with a fixed seed, without faults of lines
 	@tools/need java=openjdk-17-jre-headless mvn=maven

@@ -1,6 +1,6 @@
 """`make chaos`: see `tests/chaos/__init__.py` and docs/chaos.md.
 
-    python -m tests.chaos [--minutes 10] [--seed 0] [--rate 14] [--only sigkill "broker lost"] [--keep FOLDER]
+    python -m tests.chaos [--minutes 10] [--seed 0] [--rate 12] [--only sigkill "broker lost"] [--keep FOLDER]
 
 Prints the table, writes build/chaos.json and build/chaos.md, and ends with 1 if anything was lost, doubled,
 double-booked or is not as it should be.
@@ -24,7 +24,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--rate", type=int, default=14, help="guests a second")
+    parser.add_argument("--rate", type=int, default=12, help="guests a second")
     parser.add_argument("--rounds", type=int, help="how often every kind of fault is made (default: 5 in 10 minutes)")
     parser.add_argument("--only", nargs="+", default=[], help="kinds of faults")
     parser.add_argument("--together", action="store_true", help="a process for each service, not for each role")

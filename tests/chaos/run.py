@@ -39,7 +39,7 @@ class Plan:
     seconds: float
     seed: int
     rounds: int
-    rate: int = 14
+    rate: int = 12
     guests: int = 0
     kinds: tuple[str, ...] = ()
     together: bool = False

@@ -58,7 +58,7 @@ class ConsumerOptions:
     max_records: int = 100
     commit_every: float = 1.0
     drain: float = 10.0
-    revoke: float = 2.0
+    revoke: float = 1.0
     poll_limit: float = 30.0
     session_timeout_ms: int = 6000
     rebalance_timeout_ms: int = 10_000
