@@ -18,7 +18,7 @@ TABLE = f"{TIMES}test_the_table_holds_exactly_the_arrows_that_the_functions_draw
 DIRECT = "tests/simulation/test_protections.py::"
 
 
-@mutant("Unanswered for 10 s: the current command is said again", seeds=400)
+@mutant("Unanswered for 10 s: the current command is said again", seeds=3000)
 def nothing_is_asked_again() -> Generator[None]:
     redrive = transitions.redrive
 

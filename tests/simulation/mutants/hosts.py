@@ -276,7 +276,7 @@ def a_repeated_swap_says_nothing() -> Generator[None]:
         yield
 
 
-@mutant("marks it settled in the write that owes AssigneeSettled")
+@mutant("marks it settled in the write that owes AssigneeSettled", seeds=3000)
 def keeping_again_says_nothing() -> Generator[None]:
     keep = hosts.keep
     with changed(hosts, keep=lambda *given: replace(keep(*given), says=())):
