@@ -121,4 +121,6 @@ def test_what_can_be_no_mailbox_is_refused_for_good(address: str) -> None:
 
 
 def test_a_domain_beyond_ascii_is_written_in_its_ascii_form() -> None:
-    assert read(replace(MAIL, to="ada@bücher.example"))["To"].addresses[0].domain == "xn--bcher-kva.example"
+    mail = replace(MAIL, to="ada@bücher.example", subject="Für Ádá")
+    assert read(mail)["To"].addresses[0].domain == "xn--bcher-kva.example"
+    assert composed(mail).as_bytes().isascii()
