@@ -39,6 +39,7 @@ service = Service(
         "mark_applied": handlers.run_errand,
         "apply_choice": handlers.apply_choice,
     },
+    one_at_a_time="key",
     resources=("rotations",),
     routes=router,
     settings=Settings,

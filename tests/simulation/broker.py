@@ -14,7 +14,7 @@ from enum import Enum
 
 from tests.simulation.consumer import SimulatedConsumer
 from turnus_runtime.lanes import Partition
-from turnus_runtime.ports import BrokerUnavailable, Message, Receive, TopicSpec, UnknownTopic
+from turnus_runtime.ports import BrokerUnavailable, LaneOf, Message, Receive, TopicSpec, UnknownTopic, by_key
 
 
 class Fate(Enum):
@@ -126,8 +126,10 @@ class SimulatedBroker:
         self._answer()
         return {name: topic.id for name, topic in self._topics.items()}
 
-    def consumer(self, group: str, topics: Sequence[str], receive: Receive) -> SimulatedConsumer:
-        return SimulatedConsumer(self, group, topics, receive)
+    def consumer(
+        self, group: str, topics: Sequence[str], receive: Receive, lane_of: LaneOf = by_key
+    ) -> SimulatedConsumer:
+        return SimulatedConsumer(self, group, topics, receive, lane_of)
 
     # -- what a history may do to it
 

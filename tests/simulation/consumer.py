@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from turnus_runtime.lane_work import LaneWork
 from turnus_runtime.lanes import Lanes, Partition
-from turnus_runtime.ports import Message, Receive
+from turnus_runtime.ports import LaneOf, Message, Receive
 
 if TYPE_CHECKING:
     from tests.simulation.broker import SimulatedBroker
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 class SimulatedConsumer:
     """The `Consumer` port. `positions` are the next offsets to fetch of the partitions that it has."""
 
-    def __init__(self, broker: "SimulatedBroker", group: str, topics: Sequence[str], receive: Receive) -> None:
+    def __init__(
+        self, broker: "SimulatedBroker", group: str, topics: Sequence[str], receive: Receive, lane_of: LaneOf
+    ) -> None:
         self.group = group
         self.topics = tuple(topics)
         self.positions: dict[Partition, int] = {}
@@ -24,7 +26,7 @@ class SimulatedConsumer:
         self.chances: random.Random | None = None
         """its own random numbers instead of the broker's, if it has any"""
         self._broker = broker
-        self._lanes = Lanes(limit=broker.max_in_flight, batch=broker.max_records)
+        self._lanes = Lanes(lane_of, limit=broker.max_in_flight, batch=broker.max_records)
         self._work = LaneWork(self._lanes, receive, self._changed)
         self._awake = asyncio.Event()
         self._fetching: asyncio.Task[None] | None = None

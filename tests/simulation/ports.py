@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.simulation.broker import SimulatedBroker, SimulatedConsumer
 from turnus_runtime.ids import derived
-from turnus_runtime.ports import Message, Receive, TopicSpec
+from turnus_runtime.ports import LaneOf, Message, Receive, TopicSpec, by_key
 
 if TYPE_CHECKING:
     from tests.simulation.process import SimulatedProcess
@@ -95,7 +95,9 @@ class ProcessBroker:
     async def topic_ids(self) -> Mapping[str, str]:
         return await self._broker.topic_ids()
 
-    def consumer(self, group: str, topics: Sequence[str], receive: Receive) -> SimulatedConsumer:
+    def consumer(
+        self, group: str, topics: Sequence[str], receive: Receive, lane_of: LaneOf = by_key
+    ) -> SimulatedConsumer:
         process = self._process
 
         async def traced(message: Message) -> None:
@@ -103,6 +105,6 @@ class ProcessBroker:
             with process.world.watch.delivered(process, message):
                 await receive(message)
 
-        process.consumer = self._broker.consumer(group, topics, traced)
+        process.consumer = self._broker.consumer(group, topics, traced, lane_of)
         process.consumer.chances = process.chances.rng
         return process.consumer

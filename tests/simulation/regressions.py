@@ -15,10 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
-from services.availability.domain import rules
-from services.availability.domain.rules import ServedCalendar
-from services.availability.handlers import learning, reserving
-from services.availability.service import service as availability
+from services.availability.handlers import reserving
 from tests.simulation.history import run
 
 SEARCHED = 3000
@@ -50,6 +47,9 @@ ELSEWHERE: dict[str, str] = {
         "tests/unit/availability/test_hosts.py"
         "::test_who_has_left_the_calendar_says_no_for_good_instead_of_asking_for_another_look_for_ever"
     ),
+    "whoever left a calendar and joined it again was reserved in spite of its blocks (simulation, ebd1c65)": (
+        "tests/simulation/test_reserving.py::test_who_joins_a_calendar_again_knows_of_the_blocks_it_got_meanwhile"
+    ),
     "a job whose claim had ended while it waited for its turn was run by two processes (review)": (
         "tests/simulation/test_claimed_jobs.py"
         "::test_a_claim_that_ended_while_it_waited_is_made_anew_or_is_somebody_elses"
@@ -77,19 +77,6 @@ def the_version_of_blocks_does_not_travel_with_the_look() -> Generator[None]:
         return await ask_host(request, calendar, replace(members, blocks_version=calendar.blocks_version), *more)
 
     with patch.object(reserving, "_ask_host", blind):
-        yield
-
-
-@bug("whoever left a calendar and joined it again was reserved in spite of its blocks", "simulation, ebd1c65", 276)
-def whoever_joins_is_not_told_of_blocks() -> Generator[None]:
-    serve = learning.serve_calendar
-
-    async def silent(told: Any, on: Any) -> None:
-        await on.records(ServedCalendar).decide(told.calendar_id, lambda c: rules.serve_calendar(c, told))
-
-    consumes: Any = availability.consumes
-    event = next(event for event, handler in consumes.items() if handler is serve)
-    with patch.dict(consumes, {event: silent}):
         yield
 
 

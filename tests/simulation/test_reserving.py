@@ -6,8 +6,9 @@ from typing import Any
 
 from services.availability.domain import claims, rules
 from services.availability.domain.claims import Attempt, Claim
+from services.availability.domain.hosts import Host
 from services.availability.domain.rules import ServedCalendar
-from services.availability.handlers import reserving
+from services.availability.handlers import learning, reserving
 from services.availability.service import service as availability
 from services.availability.store import RulesCache
 from services.booking.service import service as booking
@@ -40,7 +41,7 @@ class Quiet:
         return False
 
 
-def published(version: int, name: str = "Calendar") -> CalendarPublished:
+def published(version: int, name: str = "Calendar", *members: str) -> CalendarPublished:
     return CalendarPublished(
         workspace_id="ws_1",
         calendar_id="cal_1",
@@ -53,7 +54,7 @@ def published(version: int, name: str = "Calendar") -> CalendarPublished:
         duration_minutes=30,
         interval_minutes=30,
         anchor="clock",
-        members=(CalendarMember(member_id=ADA), CalendarMember(member_id=BRUNO)),
+        members=tuple(CalendarMember(member_id=one) for one in members or (ADA, BRUNO)),
     )
 
 
@@ -88,6 +89,16 @@ async def test_a_request_ahead_of_its_calendar_pins_nothing(monkeypatch: Any) ->
     assert await turn.records(Claim).get("bk_1") is None
     await reserving.reserve_slot(request(1), turn)
     assert await turn.records(Claim).get("bk_1") is not None
+
+
+async def test_who_joins_a_calendar_again_knows_of_the_blocks_it_got_meanwhile() -> None:
+    turn = await process()
+    await learning.serve_calendar(published(2, "without Ada", BRUNO), turn)
+    await turn.records(ServedCalendar).decide("cal_1", rules.change_blocks)
+    await learning.serve_calendar(published(3, "with her again", BRUNO, ADA), turn)
+    host = await turn.records(Host).get(ADA)
+    assert host is not None
+    assert host.blocks_versions == {"cal_1": 1}
 
 
 def attempt(**more: Any) -> Attempt:

@@ -21,6 +21,8 @@ from turnus_runtime.turn import Turn
 log = structlog.get_logger(__name__)
 
 ERROR_CHARACTERS = 500
+SUBJECT = "ce_subject"
+"""The header that says what an event is about (CloudEvents 1.0, `subject`)."""
 
 
 def dead_letter_topic(service: str) -> str:
@@ -52,6 +54,11 @@ class Receiver:
     def topics(self) -> list[str]:
         """What the service listens to."""
         return sorted(self._handlers)
+
+    def lane(self, message: Message) -> str:
+        """What is handled one message at a time, see `Service.one_at_a_time`."""
+        about = message.headers.get(SUBJECT) if self._service.one_at_a_time == "subject" else None
+        return about or message.key
 
     async def receive(self, message: Message) -> None:
         """Handle one message; raises only `StoreUnavailable` or `BrokerUnavailable`."""

@@ -144,7 +144,8 @@ class Host:
     async def start(self, *, consume: bool, jobs: bool) -> None:
         """Start the loops of these roles. In the role http the host has none: routes use `turn`."""
         if consume and self.service.consumes:
-            self.consumer = self.ports.broker.consumer(self.service.name, self.receiver.topics, self.receiver.receive)
+            heard = self.receiver
+            self.consumer = self.ports.broker.consumer(self.service.name, heard.topics, heard.receive, heard.lane)
             await self.consumer.start()
         self._watch()
         if jobs and self.service.records:

@@ -3,10 +3,10 @@
 Pure bookkeeping of one subscription: no I/O, no clock, no tasks. The adapter of the broker and the simulated broker of
 the tests drive the same code.
 
-A *lane* is a message key over **all** topics of the subscription: its messages are handled one at a time in the order
-they were taken, different lanes run side by side. Per key and topic would be enough for the order that is promised,
-but events of one key mostly change the same record, and two of them at once would only meet as a conflict in the store.
-Messages without a key share one lane per partition.
+A *lane* is what the subscription makes of a message, over **all** topics (its key, or what it is about): its messages
+are handled one at a time in the order they were taken, different lanes run side by side. Events of one lane mostly
+change the same record, and two of them at once would only meet as a conflict in the store. Messages without a lane
+share one per partition.
 
 Offsets are committed per partition: the lowest one that is not finished, whatever was finished above it.
 """
@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from turnus_runtime.ports import Message
+from turnus_runtime.ports import LaneOf, Message, by_key
 
 Partition = tuple[str, int]
 """(topic, partition)"""
@@ -65,9 +65,10 @@ class Lanes:
     at once; `depth` bounds those waiting in one lane before the partitions that feed it must pause.
     """
 
-    def __init__(self, *, limit: int = 500, batch: int = 100, depth: int = 100) -> None:
+    def __init__(self, lane_of: LaneOf = by_key, *, limit: int = 500, batch: int = 100, depth: int = 100) -> None:
         if not 0 < batch < limit:
             raise ValueError(f"a batch must be between 1 and limit - 1 = {limit - 1}, not {batch}")
+        self._lane_of = lane_of
         self._room = limit - batch
         self._depth = depth
         self._waiting: dict[str, deque[Entry]] = {}
@@ -145,7 +146,7 @@ class Lanes:
         log.next_offset = message.offset + 1
         self._busy += 1
         self._measure()
-        lane = message.key or f"\0{message.topic}/{message.partition}"
+        lane = self._lane_of(message) or f"\0{message.topic}/{message.partition}"
         idle = lane not in self._waiting
         queue = self._waiting.setdefault(lane, deque())
         queue.append(Entry(message, lane, now, log))

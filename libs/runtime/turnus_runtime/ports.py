@@ -117,6 +117,13 @@ class TopicSpec:
 
 
 Receive = Callable[[Message], Awaitable[None]]
+LaneOf = Callable[[Message], str]
+"""Messages of one lane are handled one after the other; empty: in the order of their partition."""
+
+
+def by_key(message: Message) -> str:
+    """A lane for each key."""
+    return message.key
 
 
 class Consumer(Protocol):
@@ -155,8 +162,8 @@ class Broker(Protocol):
         """Name -> id of every topic that exists now (an id changes when a topic was lost and made again)."""
         ...
 
-    def consumer(self, group: str, topics: Sequence[str], receive: Receive) -> Consumer:
-        """One subscription of `group` to all `topics`. `receive` is called one at a time per message key ("lane"),
+    def consumer(self, group: str, topics: Sequence[str], receive: Receive, lane_of: LaneOf = by_key) -> Consumer:
+        """One subscription of `group` to all `topics`. `receive` is called one at a time per lane,
         lanes concurrently; a message counts as done when it returns. `StoreUnavailable`/`BrokerUnavailable` raised by
         it pause the lane and are retried without limit; `receive` itself turns everything else into a dead letter.
         """

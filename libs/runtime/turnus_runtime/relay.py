@@ -6,13 +6,14 @@ with its next write, or by one bulk of `clear` a moment later; a second saying i
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import structlog
 
 from turnus_contracts import Event
+from turnus_runtime.consume import SUBJECT
 from turnus_runtime.ports import Broker, BrokerUnavailable, Clock, Message, Store, StoreUnavailable
 from turnus_runtime.records import Owed, Record
 from turnus_runtime.service import Service
@@ -31,6 +32,7 @@ class Relay:
 
     def __init__(self, service: Service, broker: Broker, store: Store, clock: Clock) -> None:
         self._service = service
+        self._about = {event.topic(): event.about for event in service.publishes}
         self._broker = broker
         self._store = store
         self._clock = clock
@@ -69,7 +71,7 @@ class Relay:
         now = self._clock.now()
         trace = current_traceparent()
         await self._broker.publish(
-            [self._message(fact.topic(), fact.key, fact.ce_id, _json(fact), now, trace) for fact in events]
+            [self._message(fact.topic(), fact.key, fact.ce_id, _json(fact), now, trace, vars(fact)) for fact in events]
         )
 
     async def publish_owed(self, record: Record, entries: Sequence[Owed]) -> None:
@@ -140,14 +142,16 @@ class Relay:
         if entry.kind == "event":
             ce_id = entry.id.rpartition("@")[0] or entry.id
             value = json.dumps(entry.data, separators=(",", ":"), ensure_ascii=False).encode()
-            return [self._message(entry.name, entry.key, ce_id, value, now, entry.trace)]
+            return [self._message(entry.name, entry.key, ce_id, value, now, entry.trace, entry.data or {})]
         return [
-            self._message(fact.topic(), fact.key, fact.ce_id, _json(fact), now, entry.trace)
+            self._message(fact.topic(), fact.key, fact.ce_id, _json(fact), now, entry.trace, vars(fact))
             for fact in described(self._service, record, now)
             if fact.topic() == entry.name
         ]
 
-    def _message(self, topic: str, key: str, ce_id: str, value: bytes, now: datetime, trace: str) -> Message:
+    def _message(
+        self, topic: str, key: str, ce_id: str, value: bytes, now: datetime, trace: str, data: Mapping[str, Any]
+    ) -> Message:
         headers = {
             "ce_specversion": "1.0",
             "ce_id": ce_id,
@@ -156,6 +160,8 @@ class Relay:
             "ce_time": now.isoformat().replace("+00:00", "Z"),
             "content-type": "application/json",
         }
+        if (about := self._about.get(topic)) is not None:
+            headers[SUBJECT] = str(data[about])
         if trace:
             headers["traceparent"] = trace
         return Message(topic, key, value, headers)

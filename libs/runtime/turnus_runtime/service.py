@@ -6,7 +6,7 @@ From it the runtime makes consumers, relay, sweeper, jobs, HTTP, CLI, topics, As
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from turnus_contracts import Event
 from turnus_runtime.records import Owed, Record
@@ -71,6 +71,9 @@ class Service:
     says: Sequence[Says] = ()
     timers: Mapping[str, TimerHandler] = field(default_factory=dict[str, TimerHandler])
     jobs: Mapping[str, Job] = field(default_factory=dict[str, Job])
+    one_at_a_time: Literal["subject", "key"] = "subject"
+    """Of which messages no two are handled at once in a process: those about one thing (a booking), or those of one
+    key (a calendar, for a service of which every handling changes that calendar's record)."""
     resources: Sequence[str] = ()
     routes: "APIRouter | None" = None
     refusal: "Callable[[Request, Problem], Response] | None" = None

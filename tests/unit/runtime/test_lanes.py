@@ -1,11 +1,15 @@
 """Lanes and offsets as plain values."""
 
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.assignment.service import service as assignment
+from services.booking.service import service as booking
+from turnus_runtime.consume import SUBJECT, Receiver
 from turnus_runtime.lanes import Entry, Lanes
 from turnus_runtime.ports import Message
 
@@ -44,6 +48,21 @@ def test_one_key_in_two_topics_is_one_lane():
     some = lanes()
     assert some.take(message(0, where=T), 0.0) == "k"
     assert some.take(message(0, where=U), 0.0) is None
+
+
+def test_what_is_about_two_things_is_in_two_lanes_though_its_key_is_one():
+    some = Lanes(Receiver(booking, Any, Any, Any).lane)
+    some.open([T])
+    told = [Message("T", "cal_1", b"", {SUBJECT: about}, partition=0, offset=n) for n, about in enumerate("aba")]
+    assert [some.take(each, 0.0) for each in told] == ["a", "b", None]
+    assert some.take(message(3, "cal_1"), 0.0) == "cal_1"  # an older process wrote no subject
+
+
+def test_a_service_of_which_all_changes_one_record_of_the_key_takes_its_messages_one_by_one():
+    some = Lanes(Receiver(assignment, Any, Any, Any).lane)
+    some.open([T])
+    told = [Message("T", "cal_1", b"", {SUBJECT: about}, partition=0, offset=n) for n, about in enumerate("ab")]
+    assert [some.take(each, 0.0) for each in told] == ["cal_1", None]
 
 
 def test_messages_without_a_key_are_in_order_per_partition():

@@ -17,7 +17,16 @@ from aiokafka.errors import KafkaError
 
 from turnus_runtime.kafka.consumer import ConsumerOptions, KafkaConsumer
 from turnus_runtime.kafka.topics import Topics
-from turnus_runtime.ports import BrokerUnavailable, Consumer, Message, Receive, TopicSpec, UnknownTopic
+from turnus_runtime.ports import (
+    BrokerUnavailable,
+    Consumer,
+    LaneOf,
+    Message,
+    Receive,
+    TopicSpec,
+    UnknownTopic,
+    by_key,
+)
 
 LARGEST_MESSAGE_BYTES = 1_000_000
 LOOK_AFTER_SECONDS = 0.25
@@ -118,13 +127,14 @@ class KafkaBroker:
         """Name -> the broker's UUID of the topic (KIP-516; Tansu has them too, new ones after every restart)."""
         return await self._topics.ids()
 
-    def consumer(self, group: str, topics: Sequence[str], receive: Receive) -> Consumer:
+    def consumer(self, group: str, topics: Sequence[str], receive: Receive, lane_of: LaneOf = by_key) -> Consumer:
         """One subscription, see `KafkaConsumer`."""
         return KafkaConsumer(
             self._url,
             group,
             topics,
             receive,
+            lane_of,
             client_id=self._client_id,
             fetch_max_wait_ms=self._fetch_max_wait_ms,
             options=self._options,

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from turnus_runtime.kafka.session import ConsumerOptions, Session
 from turnus_runtime.lane_work import LaneWork
 from turnus_runtime.lanes import Lanes, Partition
-from turnus_runtime.ports import BrokerUnavailable, Message, Receive
+from turnus_runtime.ports import BrokerUnavailable, LaneOf, Message, Receive
 
 TICK_SECONDS = 0.25
 RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
@@ -29,6 +29,7 @@ class KafkaConsumer:
         group: str,
         topics: Sequence[str],
         receive: Receive,
+        lane_of: LaneOf,
         *,
         client_id: str,
         fetch_max_wait_ms: int,
@@ -44,7 +45,7 @@ class KafkaConsumer:
         self._options = options
         self._make_missing = make_missing
         self._observe = observe
-        self._lanes = Lanes(limit=options.max_in_flight, batch=options.max_records, depth=options.lane_depth)
+        self._lanes = Lanes(lane_of, limit=options.max_in_flight, batch=options.max_records, depth=options.lane_depth)
         self._work = LaneWork(self._lanes, receive, self._pauses)
         self._session: Session | None = None
         self._supervisor: asyncio.Task[None] | None = None

@@ -15,6 +15,7 @@ _HEADERS = {
         "ce_id": {"type": "string", "description": "Stable across re-sends: drop duplicates by it"},
         "ce_type": {"type": "string", "description": "The event, which is the topic"},
         "ce_source": {"type": "string", "description": "/turnus/<service>"},
+        "ce_subject": {"type": "string", "description": "What it is about: the id of the booking, for facts of one"},
         "ce_time": {"type": "string", "format": "date-time", "description": "When it was said (again)"},
         "ce_specversion": {"type": "string", "const": "1.0"},
         "traceparent": {"type": "string", "description": "W3C trace context"},
