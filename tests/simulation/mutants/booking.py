@@ -185,7 +185,7 @@ def a_settled_attempt_is_settled_again() -> Generator[None]:
 
 
 @mutant(
-    "AssigneeSettled of an attempt that was given up (of a rejected booking too) is answered by its release",
+    "of an attempt that was given up (of a rejected booking too) is answered by its release",
     seen_by=f"{DIRECT}test_a_yes_to_a_move_that_was_refused_is_answered_by_its_release",
 )
 def a_yes_to_a_refused_move_is_only_noted() -> Generator[None]:
