@@ -44,6 +44,8 @@ MOST_STEPS = 30_000
 """More than this is a livelock."""
 REST_SECONDS = 100.0
 """After the storm every request is final and nothing is owed within this: 60 s to expire, the rest for sweeping."""
+MAIL_SECONDS = 100.0
+"""More where mails go out: a send that hangs when the storm ends is broken off after 60 s, and tried again later."""
 
 
 class Violation(AssertionError):
@@ -228,7 +230,8 @@ class World:
         self.calm_since = self.now() + timedelta(seconds=15)
 
     async def _rest(self) -> None:
-        patience = REST_SECONDS + (25 * 60 if self.weather.skewed else 0)
+        patience = REST_SECONDS + (MAIL_SECONDS if notify in self.services else 0)
+        patience += 25 * 60 if self.weather.skewed else 0
         self.weather.drag = 20.0 if self.weather.skewed else 2.0
         until = self.time() + patience
         while left := self._busy() or self._still.unfinished():

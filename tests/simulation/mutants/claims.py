@@ -203,7 +203,10 @@ def a_request_is_decided_by_an_older_calendar() -> Generator[None]:
         yield
 
 
-@mutant("then acks: the booking asks again", seeds=400)
+@mutant(
+    "then acks: the booking asks again",
+    seen_by=f"{DIRECT}test_a_request_ahead_of_its_calendar_pins_nothing",
+)
 def a_request_ahead_of_its_calendar_is_given_up() -> Generator[None]:
     calendar_of = reserving._calendar
 
