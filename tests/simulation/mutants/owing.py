@@ -93,7 +93,7 @@ def a_projection_may_owe() -> Generator[None]:
         yield
 
 
-@mutant("Jobs and timers leave only by a versioned write.")
+@mutant("Jobs and timers leave only by a versioned write.", seeds=3000)
 def timers_leave_like_events() -> Generator[None]:
     async def hasty(self: Sweeper, record: Any, entry: Any) -> None:
         handler = self._service.timers[entry.name]
