@@ -67,8 +67,7 @@ class SmtpMailer:
 
     async def send(self, mail: Mail) -> str:
         """Send one mail; the server's reply text. Raises `MailRefused` or `MailDelayed`."""
-        sender, receiver = _mailbox(mail.sender), _mailbox(mail.to)
-        unicode = not (sender.isascii() and receiver.isascii())
+        sender, receiver, unicode = _envelope(mail)
         content = composed(mail).as_bytes()
         try:
             async with self._slots, asyncio.timeout(self._timeout), self._connection() as client:
@@ -153,13 +152,12 @@ def composed(mail: Mail) -> Message:
     older classes of `email`, in ASCII: `EmailMessage` parses every header and parameter again whenever one is looked
     at, which makes a mail four times as costly (2.6 against 0.65 ms). Only mailboxes beyond ASCII need its policy.
     """
-    sender, receiver = _mailbox(mail.sender), _mailbox(mail.to)
-    beyond_ascii = not (sender.isascii() and receiver.isascii())
-    address, policy = (_unicode_address, SMTPUTF8) if beyond_ascii else (_address, _ASCII)
+    sender, receiver, unicode = _envelope(mail)
+    address, policy = (_unicode_address, SMTPUTF8) if unicode else (_address, _ASCII)
     message: Any = MIMEMultipart("alternative", policy=cast("Policy[Message]", policy))
     message["From"] = address(sender, one_line(mail.sender_name))
     message["To"] = address(receiver, one_line(mail.to_name))
-    message["Subject"] = one_line(mail.subject) if beyond_ascii else _encoded(one_line(mail.subject))
+    message["Subject"] = one_line(mail.subject) if unicode else _encoded(one_line(mail.subject))
     message["Date"] = format_datetime(datetime.now(UTC))
     message["Message-ID"] = _message_id(mail.message_id)
     for name, value in mail.headers.items():
@@ -187,6 +185,12 @@ def _message_id(text: str) -> str:
     left, _, right = text.strip("<>").rpartition("@")
     atoms = (re.sub(r"[^A-Za-z0-9_-]+", ".", side).strip(".") or "turnus" for side in (left, right))
     return f"<{'@'.join(atoms)}>"
+
+
+def _envelope(mail: Mail) -> tuple[str, str, bool]:
+    """The mailboxes of sender and receiver, and whether they need SMTPUTF8. Raises `MailRefused`."""
+    sender, receiver = _mailbox(mail.sender), _mailbox(mail.to)
+    return sender, receiver, not (sender.isascii() and receiver.isascii())
 
 
 def _address(mailbox: str, name: str) -> Header | str:
