@@ -13,7 +13,7 @@ PYTEST = $(BIN)/python -m pytest
 SIDE_BY_SIDE = -n $(or $(WORKERS),3) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down test simulate mutants model test-browser test-kafka chaos chaos-brief check bench schemas lock format clean
+.PHONY: screenshots help install up down test simulate mutants model test-browser test-kafka chaos chaos-brief check bench schemas lock format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,10 @@ model: install ## every state of the core protocol, small worlds and large ones:
 test-browser: install ## the pages, in Chromium
 	@tools/need chromium=chromium
 	$(PYTEST) tests/browser
+
+screenshots: install ## pictures of every page, in both languages, three widths, light and dark, in build/screenshots
+	@tools/need chromium=chromium
+	$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 test-kafka: install ## the integration tests on Apache Kafka instead of the embedded broker
 	@tools/need java=openjdk-17-jre-headless mvn=maven

@@ -1,19 +1,21 @@
 """What staff can read: whose turn it is, and why everybody was chosen."""
 
+import asyncio
 import re
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
-from services.assignment.domain.choice import Choice
+from services.assignment.domain.choice import Choice, choice_id
 from services.assignment.domain.credit import bookings
 from services.assignment.domain.rotation import PERSONAL, Rotation
-from turnus_runtime.http import Answer, Instant, On, Page, Paged, Principal, answer, cursor, found, invalid, staff
+from turnus_runtime.http import Answer, Id, Instant, On, Page, Paged, Principal, answer, cursor, found, invalid, staff
 from turnus_runtime.records import key
 
 router = APIRouter(prefix="/rotations", tags=["rotations"])
 
 Viewer = Annotated[Principal, staff("calendars:view")]
+MOST_GAPS = 32
 
 
 class RotationMemberView(Answer):
@@ -71,18 +73,46 @@ async def get_rotation(calendar_id: str, who: Viewer, on: On) -> Response:
 
 
 @router.get("/{calendar_id}/choices")
-async def list_choices(calendar_id: str, who: Viewer, paging: Paged, on: On) -> Page[ChoiceView]:
+async def list_choices(
+    calendar_id: str,
+    who: Viewer,
+    paging: Paged,
+    on: On,
+    booking_id: Annotated[
+        Annotated[str, Id("bk")] | None, Query(description="Only those about this booking, its first attempt first")
+    ] = None,
+) -> Page[ChoiceView]:
     """Every choice of a team calendar, the newest first. A page spans `limit` turns of the rotation.
 
     (Turns rise one by one, so a page is a narrow range of the index however many choices there are. A turn whose choice
-    is not filed yet leaves its page one shorter.)
+    is not filed yet leaves its page one shorter.) Those of one booking are a single page; what was never charged, such
+    as a request that was given up, is no choice.
     """
     rotation = await _rotation(calendar_id, who, on)
+    if booking_id is not None:
+        return Page(items=[_choice_view(choice) for choice in await _of_booking(booking_id, rotation, on)])
     above = rotation.turn + 1 if paging.after is None else _turn(paging.after)
     lowest = max(1, above - paging.limit)
     bounds = key(rotation.id, lowest), key(rotation.id, above)
     choices = await on.records(Choice).find("rotation", *bounds, limit=paging.limit, reverse=True)
     return Page(items=[_choice_view(choice) for choice in choices], next=cursor(str(lowest)) if lowest > 1 else None)
+
+
+async def _of_booking(booking_id: str, rotation: Rotation, on: On) -> list[Choice]:
+    """The charged choices of a booking. Their ids follow from its attempts, which are looked up some at a time.
+
+    Attempts that the rotation never heard of (moves that keep their host) leave gaps, of `MOST_GAPS` at most.
+    """
+    found: list[Choice] = []
+    first = 1
+    while True:
+        numbers = range(first, first + MOST_GAPS)
+        read = await asyncio.gather(*(on.records(Choice).get(choice_id(booking_id, number)) for number in numbers))
+        known = [one for one in read if one is not None and one.calendar_id == rotation.id]
+        found += [one for one in known if one.charge is not None]
+        if not known:
+            return found
+        first += MOST_GAPS
 
 
 def _turn(after: str) -> int:

@@ -25,6 +25,7 @@ from turnus_runtime.process import Process, installed, listening
 T = TypeVar("T")
 FIRST_DAY = "2027-01-04T06:00:00Z"
 """The Monday on which this installation begins to run, so that the tests pass in any year."""
+OWNER_EMAIL, OWNER_PASSWORD = "olga@sonnenhof.example.org", "correct horse battery staple"
 SERVICES = ("accounts", "booking", "availability", "assignment", "notify", "web")
 
 
@@ -72,6 +73,11 @@ class Site:
         schedule = {"member_id": made["id"], "name": "Hours", "tz": tz, "weekly": [hours]}
         self.post("/schedules", schedule, 201, staff=True)
         return str(made["id"])
+
+    def owner_id(self) -> str:
+        """The member who owns the workspace."""
+        session = self.call(self._send("GET", "/sessions/current", None, 200, staff=True))
+        return str(session["member_id"])
 
     def calendar(self, members: Sequence[str], slug: str | None = None, **more: Any) -> str:
         """A published calendar; gives its address."""
@@ -192,8 +198,8 @@ class Site:
     async def _found_workspace(self) -> None:
         owner = {
             "name": "Olga Sommer",
-            "email": "olga@sonnenhof.example.org",
-            "password": "correct horse battery staple",
+            "email": OWNER_EMAIL,
+            "password": OWNER_PASSWORD,
         }
         workspace = {"slug": "sonnenhof", "name": "Sonnenhof", "tz": "Europe/Berlin", "locale": "de", "owner": owner}
         await self._send("POST", "/workspaces", workspace, 201)

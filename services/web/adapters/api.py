@@ -1,5 +1,6 @@
-"""The public API, as the pages ask it on behalf of a guest."""
+"""The public API, as the pages ask it on behalf of their reader."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,13 +21,17 @@ DECIDE_SECONDS = 8
 
 
 class ApiRefused(Exception):
-    """The API said no: `code` is stable, `fields` are the refused ones, `alternatives` free times near the wanted."""
+    """The API said no: `code` is stable, `fields` are the refused ones, `alternatives` free times near the wanted.
 
-    def __init__(self, status: int, problem: SeenProblem) -> None:
+    `version` is the one that the thing has now, where a stale one was named (412).
+    """
+
+    def __init__(self, status: int, problem: SeenProblem, version: int | None = None) -> None:
         self.status = status
         self.code = problem.code
         self.fields = [error.field for error in problem.errors or ()]
         self.alternatives = problem.alternatives
+        self.version = version
         super().__init__(f"{status} {self.code}")
 
 
@@ -47,7 +52,7 @@ class Api:
         )
 
     def on_behalf_of(self, address: str, request_id: str) -> "Asking":
-        """Requests for the guest at this address, under the id of the guest's own request."""
+        """Requests for the reader at this address, under the id of the reader's own request."""
         return Asking(self._client, {"X-Forwarded-For": address, "X-Request-Id": request_id})
 
     async def aclose(self) -> None:
@@ -57,14 +62,43 @@ class Api:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """One guest's requests. Each raises `ApiRefused`, `ApiAway`, and the problems `not_found` and `rate_limited`."""
+    """One reader's requests. Each raises `ApiRefused`, `ApiAway`, and the problems `not_found` and `rate_limited`.
+
+    The named ones are those of guests; the console asks by path (`read`, `send`), with its session as `bearer`.
+    """
 
     client: httpx.AsyncClient
     headers: Mapping[str, str]
 
+    def signed_in(self, token: str) -> "Asking":
+        """The same reader with the token of a session."""
+        return Asking(self.client, {**self.headers, **_bearer(token)})
+
+    async def read(self, kind: type[S], path: str, **params: str | int | None) -> S:
+        """What is there; parameters that are None are left out."""
+        given = {name: str(value) for name, value in params.items() if value is not None}
+        return read_as(kind, await self._ask("GET", path, params=given))
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        key: str | None = None,
+        version: int | None = None,
+    ) -> httpx.Response:
+        """Ask for a change: `key` makes a repetition the same request, `version` is the one that was looked at.
+
+        The answer may be that it is not decided yet (202).
+        """
+        headers = _patient(key) if key is not None else {"Prefer": f"wait={DECIDE_SECONDS}"}
+        headers |= {"If-Match": f'"{version}"'} if version is not None else {}
+        return await self._ask(method, path, body={} if body is None else body, headers=headers)
+
     async def calendar(self, address: str) -> SeenCalendar:
         """The public part of the calendar at `workspace/slug`."""
-        return _read(SeenCalendar, await self._ask("GET", "/calendars", params={"address": address}))
+        return read_as(SeenCalendar, await self._ask("GET", "/calendars", params={"address": address}))
 
     async def slots(
         self,
@@ -80,16 +114,16 @@ class Asking:
         params |= {
             name: value for name, value in (("tz", tz), ("host_id", host_id), ("booking_id", booking_id)) if value
         }
-        return _read(SeenSlots, await self._ask("GET", "/slots", params=params))
+        return read_as(SeenSlots, await self._ask("GET", "/slots", params=params))
 
     async def book(self, body: Mapping[str, Any], key: str) -> SeenBooking:
         """Book; the same key and body give the same booking. It may be undecided yet."""
         answer = await self._ask("POST", "/bookings", body=body, headers=_patient(key))
-        return _read(SeenBooking, answer)
+        return read_as(SeenBooking, answer)
 
     async def booking(self, token: str) -> SeenBooking:
         """The booking that a guest's token names."""
-        return _read(SeenBooking, await self._ask("GET", "/bookings/current", headers=_bearer(token)))
+        return read_as(SeenBooking, await self._ask("GET", "/bookings/current", headers=_bearer(token)))
 
     async def calendar_file(self, token: str) -> tuple[bytes, str]:
         """That booking as a calendar file, and its media type. 409 while it is undecided."""
@@ -99,7 +133,7 @@ class Asking:
     async def cancel(self, token: str, reason: str) -> SeenBooking:
         """Cancel it."""
         body = {"reason": reason} if reason else {}
-        return _read(
+        return read_as(
             SeenBooking, await self._ask("POST", "/bookings/current/cancel", body=body, headers=_bearer(token))
         )
 
@@ -108,7 +142,7 @@ class Asking:
         headers = {**_bearer(token), **_patient(key), "If-Match": f'"{version}"'}
         body = {"start": start.isoformat(), "tz": tz}
         answer = await self._ask("POST", "/bookings/current/reschedule", body=body, headers=headers)
-        return _read(SeenBooking, answer)
+        return read_as(SeenBooking, answer)
 
     async def _ask(
         self,
@@ -146,7 +180,8 @@ def _patient(key: str) -> dict[str, str]:
     return {"Idempotency-Key": key, "Prefer": f"wait={DECIDE_SECONDS}"}
 
 
-def _read(kind: type[S], answer: httpx.Response) -> S:
+def read_as(kind: type[S], answer: httpx.Response) -> S:
+    """What an answer holds. Raises `ApiAway` if it is none of that kind."""
     try:
         return kind.model_validate_json(answer.content)
     except ValueError:
@@ -161,9 +196,15 @@ def _refusal(answer: httpx.Response) -> Exception:
     if answer.status_code >= 500:
         return ApiAway(str(answer.status_code))
     try:
-        return ApiRefused(answer.status_code, SeenProblem.model_validate_json(answer.content))
+        problem = SeenProblem.model_validate_json(answer.content)
+        return ApiRefused(answer.status_code, problem, _version(answer))
     except ValueError:
         return ApiAway("unreadable problem")
+
+
+def _version(answer: httpx.Response) -> int | None:
+    found = re.fullmatch(r'"(\d{1,9})"', answer.headers.get("ETag", ""), re.ASCII)
+    return int(found[1]) if found else None
 
 
 def away() -> Exception:

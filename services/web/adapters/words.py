@@ -9,11 +9,15 @@ from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 from babel.units import format_unit
+
+from services.web.domain.forms import Wrong
 
 CATALOGUES = Path(__file__).parents[1] / "locale"
 
@@ -30,6 +34,14 @@ class Words:
         """The text of `key` with these values in it. Raises `KeyError` for a key that the catalogue has not."""
         return self.catalogue[key].format_map(values) if values else self.catalogue[key]
 
+    def knows(self, key: str) -> bool:
+        """Whether the catalogue has this key."""
+        return key in self.catalogue
+
+    def wrong(self, problem: Wrong) -> str:
+        """What is wrong with a field of a form, in words."""
+        return self.say(problem.key, **problem.values)
+
     def long_day(self, day: date) -> str:
         """Montag, 4. Januar 2027."""
         return format_date(day, "full", locale=self.locale)
@@ -45,6 +57,15 @@ class Words:
     def time(self, at: datetime) -> str:
         """09:00, by the clock of the instant's own zone."""
         return format_time(at.replace(tzinfo=None), "short", locale=self.locale)
+
+    def moment(self, at: datetime, tz: str) -> str:
+        """04.01.2027, 09:00: an instant by the clocks of a zone."""
+        there = at.astimezone(ZoneInfo(tz))
+        return f"{self.day(there)}, {self.time(there)}"
+
+    def number(self, value: float) -> str:
+        """1,25: at most two decimals."""
+        return format_decimal(value, "#,##0.##", locale=self.locale)
 
     def span(self, start: datetime, end: datetime) -> str:
         """09:00–09:30; the end with its day if it is another one."""
@@ -66,6 +87,16 @@ class Words:
         days = cast("dict[str, dict[str, dict[int, str]]]", self.locale.days)["stand-alone"]
         order = [(self.locale.first_week_day + n) % 7 for n in range(7)]
         return [(days["short"][n].rstrip("."), days["wide"][n]) for n in order]
+
+    def days_from_monday(self) -> list[tuple[int, str]]:
+        """The days of a week as (1 for Monday … 7, long), from the first."""
+        days = cast("dict[str, dict[str, dict[int, str]]]", self.locale.days)["stand-alone"]
+        order = [(self.locale.first_week_day + n) % 7 for n in range(7)]
+        return [(n + 1, days["wide"][n]) for n in order]
+
+    def day(self, day: date) -> str:
+        """04.01.2027, Jan 4, 2027: a date where room is short."""
+        return format_date(day, "medium", locale=self.locale)
 
     def own_name(self) -> str:
         """Deutsch, English: what its readers call it."""

@@ -96,9 +96,13 @@ async def pick(visit: Visit, choice: Choice) -> Picker:
     zone = zone_named(asked.get("tz")) or choice.tz
     info = ZoneInfo(zone)
     today = visit.now.astimezone(info).date()
-    month = month_shown(month_named(asked.get("month")), day_named(asked.get("day")), today)
+    wanted = day_named(asked.get("day"))
+    if wanted is None and "month" not in asked and choice.current is not None:
+        # Whoever moves a booking looks for a time near the one that they have.
+        wanted = choice.current.astimezone(info).date()
+    month = month_shown(month_named(asked.get("month")), wanted, today)
     free = await _free(visit, choice, max(month.first, today), month.last, zone)
-    day = _chosen(day_named(asked.get("day")), month, free)
+    day = _chosen(wanted, month, free)
     next_free = None
     if not free:
         found = await _next_free(visit, choice, month.last + timedelta(days=1), zone)

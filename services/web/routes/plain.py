@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.web.adapters.writing import assets, plain_name
+from services.web.routes.console.entrance import refused_session
 from services.web.routes.visit import Html, reader_of
 from turnus_runtime.http import NOT_FOUND, Problem
 
@@ -12,7 +13,7 @@ __all__ = ["Html", "refusal", "router"]
 
 router = APIRouter(default_response_class=Html)
 
-TOLD = {404: "not_found", 405: "not_found", 429: "rate_limited", 413: "too_large", 503: "away"}
+TOLD = {403: "forbidden", 404: "not_found", 405: "not_found", 429: "rate_limited", 413: "too_large", 503: "away"}
 """What a page says about a status; anything else went wrong here."""
 
 
@@ -40,6 +41,8 @@ async def static(name: str) -> Response:
 
 def refusal(request: Request, problem: Problem) -> Response:
     """A problem as a page: what happened, and what happens next."""
+    if problem.status == 401:
+        return refused_session(request)
     told = TOLD.get(problem.status, "broken")
     headers = {name: value for name, value in problem.headers.items() if name in {"Retry-After", "Allow"}}
     return reader_of(request).page("problem.html", problem.status, headers, told=told)

@@ -1,8 +1,9 @@
 """One request for a page: its reader's language, the API on the reader's behalf, and how it is answered.
 
-No page sets or reads a cookie, and no form carries authority that a browser would add by itself: what may be done
-follows from the token in the address, or is open to anybody. So another site that makes a browser send one of these
-forms gains nothing over sending it itself, and the forms need no token against that.
+No page of a guest sets or reads a cookie, and no form of theirs carries authority that a browser would add by itself:
+what may be done follows from the token in the address, or is open to anybody. So another site that makes a browser send
+one of these forms gains nothing over sending it itself, and the forms need no token against that. (The console has a
+cookie: see `console/desk.py`.)
 """
 
 from collections.abc import Mapping
@@ -31,6 +32,9 @@ SECURITY: Mapping[str, str] = {
 }
 
 
+MOST_FIELDS = 100
+
+
 class Html(HTMLResponse):
     """A page."""
 
@@ -43,7 +47,7 @@ class Reader:
     words: Words
     asked: str | None
 
-    def url(self, path: str, **params: str | None) -> str:
+    def url(self, path: str, /, **params: str | None) -> str:
         """An address of this site with these parameters; those that are None are left out."""
         told = {name: value for name, value in params.items() if value is not None}
         if self.asked is not None:
@@ -65,7 +69,7 @@ class Reader:
         told = {**SECURITY, "Content-Language": self.words.language, **(headers or {})}
         return Html(text, status_code=status, headers=told)
 
-    def redirect(self, path: str, **params: str | None) -> Response:
+    def redirect(self, path: str, /, **params: str | None) -> Response:
         """After a form was sent: go and look (303)."""
         return RedirectResponse(self.url(path, **params), 303)
 
@@ -98,16 +102,21 @@ def reader_of(request: Request) -> Reader:
     return Reader(request, known[language], language if given == language else None)
 
 
+def asking_of(request: Request, on: On) -> Asking:
+    """The API on behalf of whoever sent this request."""
+    api: Api = on.effects
+    address = client_address(request.scope, on.settings.trusted_proxies)
+    return api.on_behalf_of(address, exchange(request).request_id)
+
+
 def visit_of(request: Request, on: On) -> Visit:
     """The visit of this request."""
     reader = reader_of(request)
-    api: Api = on.effects
-    address = client_address(request.scope, on.settings.trusted_proxies)
     return Visit(
         request,
         reader.words,
         reader.asked,
-        asking=api.on_behalf_of(address, exchange(request).request_id),
+        asking=asking_of(request, on),
         now=on.now,
         public_url=on.settings.public_url,
         new_key=on.ids.fresh("try"),
@@ -118,14 +127,18 @@ Here = Annotated[Visit, Depends(visit_of)]
 """`visit: Here`."""
 
 
-async def form_of(request: Request) -> dict[str, str]:
-    """The fields of a form that was sent; the last of those that are given twice. Raises 413."""
+async def sent_pairs(request: Request, most: int) -> list[tuple[str, str]]:
+    """The fields of a form that was sent, as they came; none if there are more than `most`. Raises 413."""
     raw = await exchange(request).raw(request)
     try:
-        pairs = parse_qsl(raw.decode(errors="replace"), keep_blank_values=True, max_num_fields=100, errors="replace")
+        return parse_qsl(raw.decode(errors="replace"), keep_blank_values=True, max_num_fields=most, errors="replace")
     except ValueError:
-        return {}
-    return dict(pairs)
+        return []
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """The fields of a form that was sent; the last of those that are given twice. Raises 413."""
+    return dict(await sent_pairs(request, MOST_FIELDS))
 
 
 Form = Annotated[dict[str, str], Depends(form_of)]

@@ -1,0 +1,224 @@
+"""What the API says to staff, as far as the console reads it. More fields may come: they are ignored."""
+
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from services.web.domain.seen import Place, Seen, SeenBooking
+
+S = TypeVar("S", bound=Seen)
+
+
+class Listed(Seen, Generic[S]):
+    """One page of a list; `next` leads to the one after it."""
+
+    items: tuple[S, ...]
+    next: str | None = None
+
+
+class SeenMember(Seen):
+    """Somebody of the workspace."""
+
+    id: str
+    version: int
+    status: str
+    name: str
+    email: str
+    tz: str
+    locale: str
+    role: str
+    can_sign_in: bool
+
+
+class SeenSession(Seen):
+    """Who is signed in, and what they may do."""
+
+    id: str
+    workspace_id: str
+    member_id: str
+    role: str
+    scopes: tuple[str, ...]
+    expires_at: datetime | None
+    member: SeenMember
+
+
+class NewSession(SeenSession):
+    """A session that was just begun."""
+
+    token: str | None
+
+
+class SeenWorkspace(Seen):
+    """One's own workspace."""
+
+    id: str
+    version: int
+    slug: str
+    name: str
+    tz: str
+    locale: str
+
+
+class Serving(Seen):
+    """A member of a calendar, with their share."""
+
+    member_id: str
+    weight: int = 1
+    tier: int = 1
+
+
+class SeenDraft(Seen):
+    """A calendar as staff edit it."""
+
+    id: str
+    version: int
+    status: str
+    address: str
+    published_version: int | None
+    has_unpublished_changes: bool
+    kind: str
+    slug: str
+    name: str
+    description: str
+    tz: str
+    duration_minutes: int
+    interval_minutes: int
+    anchor: str
+    buffer_before_minutes: int
+    buffer_after_minutes: int
+    notice_minutes: int
+    window: dict[str, Any] | None
+    location: Place | None
+    optimize: str
+    reschedule_policy: str
+    guest_chooses_host: bool
+    members: tuple[Serving, ...]
+    cancel_cutoff_minutes: int
+    reschedule_cutoff_minutes: int
+    created_at: datetime
+    changed_at: datetime
+
+
+class SeenEntry(SeenBooking):
+    """A booking as staff see it."""
+
+    created_at: datetime
+
+
+class SeenMoment(Seen):
+    """One line of a booking's history."""
+
+    at: datetime
+    what: str
+    attempt: int
+    by: str
+    detail: str
+
+
+class SeenHistory(Seen):
+    """What happened to a booking, in order."""
+
+    items: tuple[SeenMoment, ...]
+
+
+class SeenMessage(Seen):
+    """A mail or a reminder about a booking, planned or sent."""
+
+    id: str
+    event: str
+    receiver: str
+    offset_minutes: int | None
+    status: str
+    reason: str | None
+    due: datetime
+    settled_at: datetime | None
+
+
+class SeenCandidate(Seen):
+    """A member who was free when the rotation chose: credit before, and what they gained, in bookings."""
+
+    member_id: str
+    credit: float
+    gained: float
+
+
+class SeenChoice(Seen):
+    """A choice of the rotation and its reason."""
+
+    booking_id: str
+    attempt: int
+    rule: str
+    host_id: str
+    returned: bool
+    candidates: tuple[SeenCandidate, ...]
+
+
+class Hours(Seen):
+    """From one wall-clock time to another, `HH:MM`."""
+
+    start: str
+    end: str
+
+
+class WeeklyHours(Hours):
+    """Hours on these weekdays, 1 is Monday."""
+
+    days: tuple[int, ...]
+
+
+class SeenOverride(Seen):
+    """The hours of one date; none: a day off."""
+
+    date: str
+    ranges: tuple[Hours, ...]
+
+
+class SeenSchedule(Seen):
+    """When somebody works."""
+
+    id: str
+    member_id: str
+    version: int
+    name: str
+    tz: str
+    default: bool
+    weekly: tuple[WeeklyHours, ...]
+    overrides: tuple[SeenOverride, ...]
+    changed_at: datetime
+
+
+class SeenBlock(Seen):
+    """A stretch in which somebody cannot be booked."""
+
+    id: str
+    start: datetime
+    end: datetime
+    reason: str | None
+
+
+class SeenBlocks(Seen):
+    """The blocks that a request made."""
+
+    items: tuple[SeenBlock, ...]
+
+
+class SeenKey(Seen):
+    """An API key; `key` itself stands only in the answer that made it."""
+
+    id: str
+    name: str
+    member_id: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    key: str | None = None
+
+
+class SeenChange(Seen):
+    """A line of the audit log: who changed which thing, and the names of the changed fields."""
+
+    id: str
+    at: datetime
+    actor_id: str
+    action: str
+    thing: str
+    thing_id: str
+    fields: tuple[str, ...]

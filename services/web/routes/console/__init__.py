@@ -1,0 +1,21 @@
+"""`/console`: where a team runs its day. Every page needs somebody who is signed in, but for those of `entrance`."""
+
+from fastapi import APIRouter, Depends
+
+from services.web.routes.console import (
+    availability,
+    bookings,
+    calendars,
+    changes,
+    drafts,
+    entrance,
+    keys,
+    overview,
+    team,
+)
+from services.web.routes.console.desk import own_site_only
+from services.web.routes.visit import Html
+
+router = APIRouter(default_response_class=Html, dependencies=[Depends(own_site_only)])
+for part in (entrance, overview, bookings, changes, calendars, drafts, availability, team, keys):
+    router.include_router(part.router, prefix="/console")

@@ -1,0 +1,183 @@
+"""A request of somebody who works here: who they are, the API with their rights, and the frame of their pages.
+
+The session's token lies in a cookie that scripts cannot read and that browsers do not send along with a form of another
+site (`SameSite=Lax`). Besides, a form that came from elsewhere is refused by what the browser itself says about it
+(`own_site_only`), so no form carries a token of its own.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from fastapi import Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.web.adapters.api import ApiAway, ApiRefused, away
+from services.web.adapters.words import languages
+from services.web.domain.forms import Form, Sent, Wrong
+from services.web.domain.staff import NewSession, SeenSession
+from services.web.routes.visit import Reader, Visit, asking_of, reader_of, sent_pairs
+from turnus_runtime.http import FORBIDDEN, On
+from turnus_runtime.http.gates import CREDENTIAL_MISSING
+
+COOKIE = "turnus_session"
+MOST_FIELDS = 4000
+"""A form with 500 members has several fields of each."""
+PRIVATE = {"X-Robots-Tag": "noindex, nofollow"}
+NAVIGATION: Sequence[tuple[str, Sequence[tuple[str, str, str, str]]]] = (
+    (
+        "",
+        (
+            ("overview", "/console", "home", ""),
+            ("bookings", "/console/bookings", "day", "bookings:view"),
+        ),
+    ),
+    ("webtools", (("calendars", "/console/calendars", "calendars", "calendars:view"),)),
+    ("profile", (("availability", "/console/availability", "time", ""),)),
+    (
+        "settings",
+        (
+            ("team", "/console/team", "people", "team:view"),
+            ("api_keys", "/console/api-keys", "key", ""),
+            ("audit_log", "/console/audit-log", "note", "settings:manage"),
+        ),
+    ),
+)
+"""The console's menu: groups of (page, address, icon, permission without which it is not offered)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk(Visit):
+    """The visit of somebody who is signed in: `asking` acts with their rights."""
+
+    who: SeenSession
+
+    def may(self, scope: str) -> bool:
+        """Whether their role lets them."""
+        return scope in self.who.scopes
+
+    def need(self, scope: str) -> None:
+        """Raises 403 for a page that their role does not have."""
+        if not self.may(scope):
+            raise FORBIDDEN
+
+    def page(
+        self, template: str, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
+    ) -> Response:
+        """A page of the console in its frame. `here` names its entry of the menu."""
+        menu = [
+            (group, [entry for entry in entries if not entry[3] or self.may(entry[3])]) for group, entries in NAVIGATION
+        ]
+        done = self.request.query_params.get("done", "")
+        return Reader.page(
+            self,
+            f"console/{template}",
+            status,
+            {**PRIVATE, **(headers or {})},
+            desk=self,
+            who=self.who,
+            menu=[group for group in menu if group[1]],
+            done=done if self.words.knows(f"done.{done}") else None,
+            now=self.now,
+            **values,
+        )
+
+    def done(self, path: str, what: str, **params: str | None) -> Response:
+        """After a form was carried out: go to this page, which says so (`done.<what>`)."""
+        return self.redirect(path, done=what, **params)
+
+
+async def sent_by(request: Request) -> Sent:
+    """The fields of a form of the console. Raises 413."""
+    sent: dict[str, list[str]] = {}
+    for name, value in await sent_pairs(request, MOST_FIELDS):
+        sent.setdefault(name, []).append(value)
+    return sent
+
+
+async def own_site_only(request: Request) -> None:
+    """Refuse a form that another site made the browser send.
+
+    Browsers say where a request comes from (`Sec-Fetch-Site`; older ones `Origin`), and no page can change that. Who
+    says neither is no browser, and has no cookie that was not put there on purpose.
+    """
+    if request.method in ("GET", "HEAD"):
+        return
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is not None:
+        foreign = site not in ("same-origin", "none")
+    else:
+        foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+    if foreign:
+        raise FORBIDDEN("This form was sent by another site.")
+
+
+async def desk_of(request: Request, on: On) -> Desk:
+    """Who is signed in. Raises 401 (the page to sign in, with all that was sent), and 503 when the API is away."""
+    if request.method == "POST":
+        request.state.sent = await sent_pairs(request, MOST_FIELDS)
+    token = request.cookies.get(cookie_name(on.settings.public_url), "")
+    if not token:
+        raise CREDENTIAL_MISSING
+    asking = asking_of(request, on).signed_in(token)
+    try:
+        who = await asking.read(SeenSession, "/sessions/current")
+    except ApiRefused as refused:
+        raise (CREDENTIAL_MISSING if refused.status == 401 else FORBIDDEN) from None
+    except ApiAway:
+        raise away() from None
+    reader = reader_of(request)
+    words = reader.words if reader.asked else languages().get(who.member.locale[:2], reader.words)
+    return Desk(request, words, reader.asked, asking, on.now, on.settings.public_url, on.ids.fresh("try"), who)
+
+
+Here = Annotated[Desk, Depends(desk_of)]
+"""`desk: Here`."""
+SentForm = Annotated[Sent, Depends(sent_by)]
+"""`sent: SentForm`."""
+
+
+def cookie_name(public_url: str) -> str:
+    """With `__Host-` where it can be kept: such a cookie belongs to this very host, over TLS."""
+    return f"__Host-{COOKIE}" if public_url.startswith("https://") else COOKIE
+
+
+def signed_in(response: Response, session: NewSession, public_url: str) -> Response:
+    """Let the browser keep the session, until it ends."""
+    response.set_cookie(
+        cookie_name(public_url),
+        session.token or "",
+        expires=session.expires_at,
+        path="/",
+        secure=public_url.startswith("https://"),
+        httponly=True,
+        samesite="lax",
+    )
+    return response
+
+
+def signed_out(response: Response, public_url: str) -> Response:
+    """Let the browser forget the session."""
+    secure = public_url.startswith("https://")
+    response.delete_cookie(cookie_name(public_url), path="/", secure=secure, httponly=True, samesite="lax")
+    return response
+
+
+def refused_form(form: Form, refused: ApiRefused, fields: Mapping[str, str]) -> tuple[Form, str | None]:
+    """The form with what the API refused beside its fields, and the notice above it (`refused.<code>`).
+
+    `fields` leads from the API's names to those on the page, if they differ; what is not on the page has only a notice.
+    """
+    errors: dict[str, Wrong] = {}
+    for path in refused.fields:
+        first = path.partition(".")[0]
+        name = fields.get(path) or fields.get(first) or first
+        if name in form.raw:
+            errors[name] = Wrong(f"wrong.{refused.code}" if refused.code in FIELD_CODES else "wrong.refused")
+    return form.with_errors(errors), None if errors else refused.code
+
+
+FIELD_CODES = ("slug_taken", "member_unknown")
+"""Codes that say themselves what is wrong with the field."""

@@ -1,0 +1,117 @@
+"""`/console/api-keys` and `/console/audit-log`: what programs may do here, and who changed what."""
+
+import asyncio
+import re
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from services.web.adapters.api import ApiAway, ApiRefused, away, read_as
+from services.web.domain.forms import Form, Text, Wrong, last, read, shown
+from services.web.domain.staff import Listed, SeenChange, SeenKey
+from services.web.routes.console.calendars import AT_ONCE, names_of, refused_page
+from services.web.routes.console.desk import Desk, Here, SentForm, refused_form
+from services.web.routes.visit import Html
+from turnus_runtime.http import NOT_FOUND
+
+router = APIRouter(default_response_class=Html)
+
+KEY = (Text("name"),)
+
+
+@router.get("/api-keys")
+async def list_keys(desk: Here) -> Response:
+    """One's own API keys, or those of the workspace for who may settle its settings."""
+    return await _page(desk, shown(KEY, {}), ())
+
+
+@router.post("/api-keys")
+async def make_key(desk: Here, sent: SentForm) -> Response:
+    """Make a key, which is shown once."""
+    form = read(KEY, sent)
+    scopes = tuple(one for one in desk.who.scopes if one in sent.get("scope", ()))
+    if not scopes:
+        form = form.with_errors({"scope": Wrong("wrong.choice")})
+    if form.errors:
+        return await _page(desk, form, scopes, 422)
+    key = last(sent, "key")[:100] or desk.new_key
+    try:
+        body = {"name": form.values["name"], "scopes": list(scopes)}
+        made = read_as(SeenKey, await desk.asking.send("POST", "/api-keys", body, key=key))
+    except ApiRefused as refused:
+        form, notice = refused_form(form, refused, {})
+        return await _page(desk, form, scopes, refused.status, notice)
+    except ApiAway:
+        return await _page(desk, form, scopes, 503, "away")
+    return await _page(desk, shown(KEY, {}), (), 201, made=made)
+
+
+@router.post("/api-keys/{key_id}/delete")
+async def delete_key(key_id: str, desk: Here) -> Response:
+    """Revoke a key at once."""
+    if not re.fullmatch(r"key_[0-9a-z]{1,40}", key_id):
+        raise NOT_FOUND
+    try:
+        await desk.asking.send("DELETE", f"/api-keys/{key_id}")
+    except ApiAway:
+        raise away() from None
+    except ApiRefused as refused:
+        raise refused_page(refused) from None
+    return desk.done("/console/api-keys", "key_deleted")
+
+
+@router.get("/audit-log")
+async def list_changes(desk: Here) -> Response:
+    """Who changed what, the newest first; with `?thing=` only what happened to one thing."""
+    desk.need("settings:manage")
+    asked = desk.request.query_params
+    thing, after = asked.get("thing"), asked.get("after")
+    try:
+        found, names = await asyncio.gather(
+            desk.asking.read(Listed[SeenChange], "/audit-log", limit=50, after=after, thing_id=thing), names_of(desk)
+        )
+    except ApiAway:
+        raise away() from None
+    except ApiRefused as refused:
+        if refused.status == 422:
+            return desk.redirect("/console/audit-log")
+        raise refused_page(refused) from None
+    return desk.page(
+        "audit_log.html",
+        here="audit_log",
+        changes=found.items,
+        names=names,
+        further=desk.url("/console/audit-log", thing=thing, after=found.next) if found.next else None,
+        first=desk.url("/console/audit-log", thing=thing) if after else None,
+        links={"calendar": "/console/calendars/", "member": "/console/team/"},
+    )
+
+
+async def _page(
+    desk: Desk,
+    form: Form,
+    scopes: tuple[str, ...],
+    status: int = 200,
+    notice: str | None = None,
+    made: SeenKey | None = None,
+) -> Response:
+    try:
+        found, names = await asyncio.gather(
+            desk.asking.read(Listed[SeenKey], "/api-keys", limit=AT_ONCE), names_of(desk)
+        )
+    except ApiAway:
+        raise away() from None
+    except ApiRefused as refused:
+        raise refused_page(refused) from None
+    return desk.page(
+        "api_keys.html",
+        status,
+        here="api_keys",
+        keys=found.items,
+        names=names,
+        form=form,
+        scopes=scopes,
+        notice=notice,
+        made=made,
+        key=desk.new_key,
+    )

@@ -1,0 +1,208 @@
+"""Somebody's availability as the console shows and keeps it."""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from starlette.responses import Response
+
+from services.web.adapters.api import ApiAway, ApiRefused, away
+from services.web.adapters.zones import city_of, regions
+from services.web.domain import week as weeks
+from services.web.domain.days import FARTHEST_MONTHS, Month, day_named, month_named
+from services.web.domain.forms import Day, Form, Text, Wrong, shown
+from services.web.domain.staff import Listed, SeenBlock, SeenMember, SeenSchedule
+from services.web.domain.week import Row, Week
+from services.web.routes.console.calendars import AT_ONCE, members_of, refused_page
+from services.web.routes.console.desk import Desk
+from turnus_runtime.http import FORBIDDEN, NOT_FOUND
+
+BLOCK = (
+    Day("start_day", needed=True),
+    Text("start_time", most=5),
+    Day("end_day", needed=True),
+    Text("end_time", most=5),
+    Text("reason", needed=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The date that is being changed: as the weekday (`usual`), `off`, or with `hours` of its own."""
+
+    day: date
+    kind: str
+    rows: tuple[Row, ...]
+    wrong: Wrong | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A day of the month: its kind, and the address that chooses it; None for the past."""
+
+    day: date
+    kind: str
+    url: str | None
+    chosen: bool
+    today: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Whose availability it is, and all that is known of it. `others` are those whose it could be too."""
+
+    desk: Desk
+    member: SeenMember
+    others: Sequence[SeenMember]
+    schedule: SeenSchedule | None
+    blocks: Sequence[SeenBlock]
+
+    @property
+    def tz(self) -> str:
+        """The zone of the hours."""
+        return self.schedule.tz if self.schedule is not None else self.member.tz
+
+    @property
+    def asked_for(self) -> str | None:
+        """For addresses: whose it is, unless it is one's own."""
+        return None if self.member.id == self.desk.who.member_id else self.member.id
+
+    def overrides_without(self, day: date) -> list[dict[str, Any]]:
+        """What was said of all other dates, for the API."""
+        known = self.schedule.overrides if self.schedule is not None else ()
+        return [one.model_dump() for one in known if one.date != day.isoformat()]
+
+    async def keep(self, values: Mapping[str, Any], key: str, looked_at: str) -> None:
+        """Keep these parts of the schedule; the rest stays. Raises `ApiRefused`, `ApiAway`."""
+        name = self.desk.words.say("hours.name")
+        if self.schedule is None:
+            week = weeks.week_of(None)
+            body = {"member_id": self.member.id, "name": name, "tz": self.tz, "default": True, "weekly": week.body()}
+            await self.desk.asking.send("POST", "/schedules", {**body, **values}, key=key)
+            return
+        known = self.schedule.model_dump(include={"name", "tz", "default", "weekly", "overrides"}, mode="json")
+        version = int(looked_at) if re.fullmatch(r"\d{1,9}", looked_at, re.ASCII) else self.schedule.version
+        await self.desk.asking.send(
+            "PUT", f"/schedules/{self.schedule.id}", {**known, **values}, key=key, version=version
+        )
+
+    def page(
+        self,
+        week: Week,
+        status: int = 200,
+        notice: str | None = None,
+        *,
+        tz: str | None = None,
+        key: str | None = None,
+        newest: int | None = None,
+        chosen: Chosen | None = None,
+        block: Form | None = None,
+    ) -> Response:
+        """The page, with what was typed where something was refused."""
+        desk, zone = self.desk, ZoneInfo(self.tz)
+        asked, today = desk.request.query_params, desk.now.astimezone(zone).date()
+        chosen = chosen or self._chosen(day_named(asked.get("day")))
+        earliest = Month.of(today)
+        month = month_named(asked.get("month")) or (Month.of(chosen.day) if chosen else earliest)
+        month = min(max(month, earliest), earliest.shifted(FARTHEST_MONTHS))
+        locale = str(desk.words.locale)
+
+        def leaf(to: Month) -> str:
+            return f"{desk.url('/console/availability', member=self.asked_for, month=str(to))}#dates"
+
+        own = self.member.id == desk.who.member_id
+        return desk.page(
+            "availability.html",
+            status,
+            here="availability",
+            plan=self,
+            week=week,
+            weekdays=desk.words.days_from_monday(),
+            most_ranges=weeks.MOST_RANGES,
+            empty_row=Row(),
+            notice=notice,
+            tz=tz or self.tz,
+            city=city_of(self.tz, locale),
+            regions=regions(locale),
+            key=key or desk.new_key,
+            version=newest or (self.schedule.version if self.schedule else None),
+            month=month,
+            cells=[
+                [None if day is None else self._cell(day, today, month, chosen) for day in row]
+                for row in month.weeks(desk.words.locale.first_week_day)
+            ],
+            earlier=leaf(month.shifted(-1)) if month > earliest else None,
+            later=leaf(month.shifted(1)) if month < earliest.shifted(FARTHEST_MONTHS) else None,
+            chosen=chosen,
+            ahead=[one for one in self._told() if one[0] >= today],
+            blocks=self._blocks_ahead(zone),
+            block=block or shown(BLOCK, {}),
+            own=own,
+            editable=own or desk.may("team:manage"),
+        )
+
+    def _chosen(self, day: date | None) -> Chosen | None:
+        if day is None:
+            return None
+        found = next((one for one in self._told() if one[0] == day), None)
+        if found is None:
+            return Chosen(day, "usual", (Row(),))
+        return Chosen(day, found[1], found[2] or (Row(),))
+
+    def _told(self) -> list[tuple[date, str, tuple[Row, ...]]]:
+        """The dates that differ, in order: date, `off` or `hours`, rows."""
+        overrides = self.schedule.overrides if self.schedule is not None else ()
+        return sorted(
+            (date.fromisoformat(one.date), "hours" if one.ranges else "off", weeks.rows_of(one.ranges))
+            for one in overrides
+        )
+
+    def _cell(self, day: date, today: date, month: Month, chosen: Chosen | None) -> Cell:
+        kind = next((kind for at, kind, _ in self._told() if at == day), "")
+        address = self.desk.url("/console/availability", member=self.asked_for, month=str(month), day=day.isoformat())
+        url = f"{address}#date" if day >= today else None
+        return Cell(day, kind, url, chosen is not None and chosen.day == day, day == today)
+
+    def _blocks_ahead(self, zone: ZoneInfo) -> list[tuple[SeenBlock, datetime, datetime]]:
+        ahead = [one for one in self.blocks if one.end > self.desk.now]
+        return [(one, one.start.astimezone(zone), one.end.astimezone(zone)) for one in sorted(ahead, key=_start_of)]
+
+
+async def plan_of(desk: Desk, *, changing: bool = False) -> Plan:
+    """One's own availability, or that of `?member=`. Raises 403 for changing another's without the permission to."""
+    asked = desk.request.query_params.get("member") or desk.who.member_id
+    try:
+        others = await members_of(desk) if desk.may("team:view") else [desk.who.member]
+        member = next((one for one in others if one.id == asked), None)
+        if member is None:
+            raise NOT_FOUND
+        schedules, blocks = await asyncio.gather(
+            desk.asking.read(Listed[SeenSchedule], "/schedules", member_id=member.id, limit=AT_ONCE),
+            desk.asking.read(Listed[SeenBlock], "/blocks", member_id=member.id, limit=AT_ONCE),
+        )
+    except ApiAway:
+        raise away() from None
+    except ApiRefused as refused:
+        raise refused_page(refused) from None
+    if changing and member.id != desk.who.member_id and not desk.may("team:manage"):
+        raise FORBIDDEN
+    defaults = [one for one in schedules.items if one.default]
+    # The newest default one is what calendars go by.
+    newest = max(defaults, key=lambda one: one.changed_at, default=None)
+    return Plan(desk, member, others, newest, blocks.items)
+
+
+def moment(form: Form, which: str, tz: str) -> datetime | None:
+    """The instant of a date and a clock time of the form, in this zone; None if either is none."""
+    day, clock = day_named(form.values.get(f"{which}_day")), weeks.clock(form.values.get(f"{which}_time") or "")
+    if day is None or clock is None or clock == "24:00":
+        return None
+    return datetime.combine(day, time.fromisoformat(clock), ZoneInfo(tz))
+
+
+def _start_of(one: SeenBlock) -> datetime:
+    return one.start

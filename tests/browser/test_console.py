@@ -1,0 +1,232 @@
+"""Staff in the console, step by step as the guide says, in German and in English, with and without scripts."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from services.web.adapters.words import Words
+from tests.browser.conftest import Opener
+from tests.browser.guest import see, words_of
+from tests.browser.site import OWNER_EMAIL, OWNER_PASSWORD, Site
+
+MONDAY = "2027-01-11"
+
+
+@dataclass
+class Staff:
+    """Somebody at the console: what they read and press, in their language."""
+
+    page: Page
+    words: Words
+
+    def press(self, key: str) -> None:
+        self.page.get_by_role("button", name=self.words.say(key), exact=True).click()
+
+    def follow(self, key: str) -> None:
+        self.page.locator("main").get_by_role("link", name=self.words.say(key), exact=True).first.click()
+
+    def go(self, *keys: str) -> None:
+        """By the menu."""
+        self.page.locator("nav.side").get_by_role("link", name=self.words.say(keys[-1]), exact=True).click()
+
+    def fill(self, key: str, text: str) -> None:
+        self.page.get_by_label(self.words.say(key), exact=True).fill(text)
+
+    def told(self, key: str) -> None:
+        expect(self.page.get_by_role("status").filter(has_text=self.words.say(key))).to_be_visible()
+
+
+@pytest.fixture(params=["de-DE", "en-GB"])
+def locale(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def signed_in(opened: Opener, locale: str, *, script: bool = True, path: str = "/console") -> Staff:
+    page = opened(locale, script=script)
+    words = words_of(locale)
+    staff = Staff(page, words)
+    page.goto(f"{path}?lang={locale[:2]}")
+    see(page, words.say("sign_in.title"))
+    staff.fill("sign_in.workspace", "sonnenhof")
+    staff.fill("form.email", OWNER_EMAIL)
+    staff.fill("sign_in.password", OWNER_PASSWORD)
+    staff.press("sign_in.button")
+    return staff
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_personal_booking_calendar_is_made_as_the_guide_says(
+    site: Site, opened: Opener, locale: str, script: bool
+) -> None:
+    staff = signed_in(opened, locale, script=script)
+    page, say = staff.page, staff.words.say
+    slug = f"erstgespraech-{locale[:2]}-{int(script)}"
+    # Webtools > Kalender > Neuer Kalender
+    staff.go("nav.webtools", "nav.calendars")
+    staff.follow("calendars.new")
+    # Wähle "Persönlicher Buchungskalender"
+    page.get_by_role("link", name=say("kind.personal")).click()
+    see(page, say("draft.new_personal"))
+    # Gib einen Namen, eine Beschreibung und eine URL für den Kalender ein
+    staff.fill("draft.name", "Erstgespräch")
+    page.locator("#description").fill("Wir lernen uns kennen.")
+    staff.fill("draft.slug", slug)
+    # Videokonferenz-Optionen: Telefonanruf wählen
+    page.get_by_label(say("draft.place_phone")).check()
+    page.locator("#location_value").fill("+49 30 1234567")
+    # Pufferzeiten, Frist (mind. 24h vorher), Enddatum (max. 60 Tage im Voraus)
+    page.locator("#buffer_after_minutes").fill("15")
+    page.locator("#notice_minutes").fill("24")
+    page.locator("select[name=notice_minutes_unit]").select_option("hours")
+    page.get_by_label(say("draft.window_rolling")).check()
+    page.locator("#window_count").fill("60")
+    # Speichern und fertig!
+    staff.press("draft.publish")
+    staff.told("done.calendar_published")
+    public = site.get("/calendars", address=f"sonnenhof/{slug}")
+    assert public["location"] == {"kind": "phone", "value": "+49 30 1234567"}
+    assert public["description"] == "Wir lernen uns kennen."
+
+
+def test_the_days_and_hours_that_are_set_are_those_that_guests_are_offered(
+    site: Site, opened: Opener, locale: str
+) -> None:
+    staff = signed_in(opened, locale, script=False)
+    page, say = staff.page, staff.words.say
+    staff.go("nav.profile", "nav.availability")
+    whose = site.owner_id()
+    if locale == "en-GB":  # another's, as those may who run the team
+        whose = site.host("Ida Noddack")
+        page.reload()
+        page.locator("#member").select_option(label="Ida Noddack")
+        staff.press("bookings.show")
+        see(page, say("hours.title_of", name="Ida Noddack"))
+    # Tage und Uhrzeiten auswählen, an denen Termine gebucht werden können
+    monday = page.locator("#hours-1")
+    monday.locator("input").first.fill("10:00")
+    monday.locator("input").nth(1).fill("11:00")
+    monday.get_by_role("button", name=say("hours.more_on", day=staff.words.days_from_monday()[0][1])).click()
+    expect(monday.locator("input")).to_have_count(4)
+    monday.locator("input").nth(2).fill("14")
+    staff.press("hours.keep")
+    expect(page.locator("#hours-1")).to_contain_text(say("wrong.clock"))
+    expect(monday.locator("input").first).to_have_value("10:00")
+    monday.locator("input").nth(2).fill("14:00")
+    monday.locator("input").nth(3).fill("15:00")
+    staff.press("hours.keep")
+    staff.told("done.hours_kept")
+    address = site.calendar([whose], tz="Europe/Berlin")
+    assert [at[11:16] for at in site.slots(address, MONDAY)] == ["10:00", "10:30", "14:00", "14:30"]
+    # Ein freier Tag
+    page.locator(".plans").get_by_role("link", name=staff.words.long_day(date.fromisoformat(MONDAY))).click()
+    page.get_by_label(say("dates.kind_off"), exact=True).check()
+    staff.press("dates.keep")
+    staff.told("done.day_off")
+    assert site.slots(address, MONDAY) == []
+    page.get_by_label(say("dates.kind_usual"), exact=True).check()
+    staff.press("dates.keep")
+    staff.told("done.day_usual")
+    assert len(site.slots(address, MONDAY)) == 4
+
+
+def test_a_round_robin_calendar_is_made_as_the_guide_says(site: Site, opened: Opener, locale: str) -> None:
+    names = [f"Ada {locale}", f"Bernd {locale}"]
+    for name in names:
+        site.host(name)
+    staff = signed_in(opened, locale)
+    page, say = staff.page, staff.words.say
+    staff.go("nav.webtools", "nav.calendars")
+    staff.follow("calendars.new")
+    page.get_by_role("link", name=say("kind.round_robin")).click()
+    # Teammitglieder hinzufügen
+    for name in names:
+        page.get_by_label(name, exact=True).check()
+    # Verteilungsmethode wählen
+    page.get_by_label(say("draft.optimize_equal")).check()
+    # Prioritäten festlegen (2:1)
+    page.get_by_label(say("draft.weight_of", name=names[0])).fill("2")
+    # Neu geplante Termine erneut zuweisen
+    page.get_by_label(say("draft.reschedule_again")).check()
+    staff.fill("draft.name", "Support")
+    slug = f"support-{locale[:2].lower()}"
+    staff.fill("draft.slug", slug)
+    staff.press("draft.publish")
+    staff.told("done.calendar_published")
+    public = site.get("/calendars", address=f"sonnenhof/{slug}")
+    assert sorted(one["name"] for one in public["hosts"]) == sorted(names)
+    expect(page.get_by_label(say("draft.weight_of", name=names[0]))).to_have_value("2")
+
+
+def test_a_booking_is_found_moved_and_cancelled(site: Site, opened: Opener, locale: str) -> None:
+    host = site.host("Cleo Sanders")
+    address = site.calendar([host], name=f"Beratung {locale}")
+    booked = site.book(address, "2027-02-01T09:00:00+01:00", guest={"name": f"Grace {locale}", "email": "grace@x.org"})
+    staff = signed_in(opened, locale, script=False, path="/console/bookings")
+    page, words = staff.page, staff.words
+    see(page, words.say("nav.bookings"))
+    page.locator("#from").fill("2027-02-01")
+    page.locator("#calendar").select_option(label=f"Beratung {locale}")
+    staff.press("bookings.show")
+    page.get_by_role("link", name=f"Grace {locale}").click()
+    see(page, f"Grace {locale}")
+    expect(page.locator(".history")).to_contain_text(words.say("history.confirmed"))
+    staff.follow("booking.move")
+    page.get_by_role("link", name=words.time(datetime(2027, 2, 1, 10, 30, tzinfo=UTC)), exact=True).click()
+    staff.press("move.button")
+    staff.told("done.booking_moved")
+    assert site.slots(address, "2027-02-01")[0].startswith("2027-02-01T09:00")
+    staff.follow("booking.cancel")
+    page.locator("#reason").fill("Krank")
+    page.locator("main").get_by_role("button", name=words.say("booking.cancel")).click()
+    staff.told("done.booking_cancelled")
+    assert any(mail for mail in site.mails("grace@x.org", 3))
+    assert booked["id"] in page.url
+
+
+def test_two_editors_of_one_calendar_lose_nothing(site: Site, opened: Opener) -> None:
+    address = site.calendar([site.host("Dora Vu")], name="Sprechstunde")
+    calendar_id = site.get("/calendars", address=address)["id"]
+    first = signed_in(opened, "de-DE", path=f"/console/calendars/{calendar_id}")
+    second = signed_in(opened, "de-DE", path=f"/console/calendars/{calendar_id}")
+    first.fill("draft.name", "Sprechstunde A")
+    second.fill("draft.name", "Sprechstunde B")
+    second.page.locator("#description").fill("Von der zweiten.")
+    first.press("draft.keep")
+    first.told("done.calendar_kept")
+    second.press("draft.keep")
+    expect(second.page.get_by_role("alert")).to_contain_text(second.words.say("refused.version_stale"))
+    expect(second.page.locator("#name")).to_have_value("Sprechstunde B")
+    expect(second.page.locator("#description")).to_have_value("Von der zweiten.")
+    second.press("draft.keep")
+    second.told("done.calendar_kept")
+    expect(second.page.locator("#name")).to_have_value("Sprechstunde B")
+
+
+def test_a_session_that_ends_in_the_middle_of_a_form_costs_no_input(site: Site, opened: Opener) -> None:
+    staff = signed_in(opened, "de-DE", script=False, path="/console/calendars/new/personal")
+    page, say = staff.page, staff.words.say
+    staff.fill("draft.name", "Vergissmeinnicht")
+    staff.fill("draft.slug", "vergissmeinnicht")
+    page.context.clear_cookies()
+    staff.press("draft.publish")
+    see(page, say("sign_in.title"))
+    staff.fill("sign_in.workspace", "sonnenhof")
+    staff.fill("form.email", OWNER_EMAIL)
+    staff.fill("sign_in.password", OWNER_PASSWORD)
+    staff.press("sign_in.button")
+    see(page, say("resume.title"))
+    staff.press("resume.button")
+    staff.told("done.calendar_published")
+    assert site.get("/calendars", address="sonnenhof/vergissmeinnicht")["name"] == "Vergissmeinnicht"
+
+
+def test_whoever_signs_out_is_out(opened: Opener) -> None:
+    staff = signed_in(opened, "de-DE")
+    see(staff.page, staff.words.say("overview.title", name="Olga Sommer"))
+    staff.press("nav.sign_out")
+    staff.told("done.signed_out")
+    staff.page.goto("/console/bookings")
+    expect(staff.page).to_have_url(re.compile(r"/console/sign-in\?next=%2Fconsole%2Fbookings"))
