@@ -9,31 +9,19 @@ import argparse
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
-from services.web.domain.staff import NewSession
 from services.web.routes.console.desk import COOKIE
 from tests.browser.conftest import CHROMIUM, QUIET
-from tests.browser.site import OWNER_EMAIL, OWNER_PASSWORD, Site
+from tests.browser.shots import Shot, shots_of, token_of
+from tests.browser.site import Site
 from tests.support.stack import StackThread
 
 OUT = Path(__file__).parents[2] / "build" / "screenshots"
-DAY = "2027-01-12"
-
-
-@dataclass(frozen=True)
-class Shot:
-    """A page: its name and address; `post` are the fields of a form that is sent there instead."""
-
-    name: str
-    path: str
-    post: dict[str, str] | None = None
-    staff: bool = True
 
 
 def main() -> None:
@@ -46,8 +34,10 @@ def main() -> None:
         try:
             site = Site(servers.endpoints)
             try:
-                shots = [one for one in _shots(site) if not asked.only or any(word in one.name for word in asked.only)]
-                cookie = {"name": COOKIE, "value": _token(site), "url": site.url}
+                shots = [
+                    one for one in shots_of(site) if not asked.only or any(word in one.name for word in asked.only)
+                ]
+                cookie = {"name": COOKIE, "value": token_of(site), "url": site.url}
                 for locale in asked.locales:
                     for width in asked.widths:
                         context = browser.new_context(
@@ -97,81 +87,6 @@ def _take(page: Page, one: Shot, locale: str, width: int, schemes: Sequence[Any]
     for scheme in schemes:
         page.emulate_media(color_scheme=scheme)
         page.screenshot(path=OUT / f"{one.name}-{locale}-{width}-{scheme}.png", full_page=True)
-
-
-def _token(site: Site) -> str:
-    body = {"workspace": "sonnenhof", "email": OWNER_EMAIL, "password": OWNER_PASSWORD}
-    return NewSession.model_validate(site.post("/sessions", body, 201)).token or ""
-
-
-def _shots(site: Site) -> Iterator[Shot]:
-    """The team, its calendars and bookings, and every page that shows them."""
-    ada, bernd, cleo = (site.host(name) for name in ("Ada Lindner", "Bernd Okafor", "Cleo Sanders"))
-
-    talk = site.calendar(
-        [ada],
-        slug="erstgespraech",
-        name="Erstgespräch",
-        description="Wir lernen uns kennen und klären, was du brauchst.",
-        location={"kind": "link", "value": "https://meet.example.org/ada"},
-    )
-    support = site.calendar([ada, bernd, cleo], slug="support", name="Support", duration_minutes=45)
-    closed = site.calendar([bernd], slug="alt", name="Früheres Angebot")
-    site.retire(closed)
-    draft = {"kind": "personal", "slug": "entwurf", "name": "Beratung (neu)", "tz": "Europe/Berlin"}
-    draft_id = site.post("/calendars", draft, 201, staff=True)["id"]
-    guests = (
-        ("Grace Hopper", talk, f"{DAY}T10:00:00+01:00"),
-        ("Katherine Johnson", support, f"{DAY}T11:15:00+01:00"),
-        ("Margaret Hamilton", support, f"{DAY}T11:15:00+01:00"),
-        ("Dorothy Vaughan", talk, "2027-01-04T15:00:00+01:00"),
-        ("Annie Easley", support, "2027-01-04T15:45:00+01:00"),
-    )
-    booked = [
-        site.book(address, start, guest={"name": name, "email": f"{name.split()[0].lower()}@example.org"})
-        for name, address, start in guests
-    ]
-    abroad = site.book(talk, "2027-01-13T16:00:00+01:00", tz="America/New_York")
-    talk_id, support_id = (site.get("/calendars", address=one)["id"] for one in (talk, support))
-    bookings = "/console/bookings"
-    yield from (
-        Shot("guest-month", f"/{talk}?month=2027-01&day={DAY}", staff=False),
-        Shot("guest-form", f"/{talk}/form?start={DAY}T10:00:00Z&tz=Europe/Berlin", staff=False),
-        Shot("guest-booking", f"/b/{booked[0]['token']}", staff=False),
-        Shot("guest-move", f"/b/{booked[0]['token']}/move?day={DAY}", staff=False),
-        Shot("guest-cancel", f"/b/{booked[0]['token']}/cancel", staff=False),
-        Shot("guest-unknown", "/sonnenhof/nowhere", staff=False),
-        Shot("sign-in", "/console/sign-in", staff=False),
-        Shot("sign-in-wrong", "/console/sign-in", {"#email": "x", "button.main": "press"}, staff=False),
-        Shot("start", "/console/start", staff=False),
-        Shot("overview", "/console"),
-        Shot("bookings", bookings),
-        Shot("bookings-none", f"{bookings}?from=2028-01-01"),
-        Shot("booking-personal", f"{bookings}/{booked[0]['id']}"),
-        Shot("booking-team", f"{bookings}/{booked[2]['id']}"),
-        Shot("booking-abroad", f"{bookings}/{abroad['id']}"),
-        Shot("booking-move", f"{bookings}/{booked[0]['id']}/move"),
-        Shot("booking-move-to", f"{bookings}/{booked[0]['id']}/move?start=2027-01-14T10:00:00Z"),
-        Shot("booking-cancel", f"{bookings}/{booked[0]['id']}/cancel"),
-        Shot("booking-hand-over", f"{bookings}/{booked[1]['id']}/hand-over"),
-        Shot("calendars", "/console/calendars"),
-        Shot("kinds", "/console/calendars/new"),
-        Shot("calendar-new-personal", "/console/calendars/new/personal"),
-        Shot("calendar-new-wrong", "/console/calendars/new/round_robin", {"button.strong": "press"}),
-        Shot("calendar-personal", f"/console/calendars/{talk_id}"),
-        Shot("calendar-team", f"/console/calendars/{support_id}"),
-        Shot("calendar-draft", f"/console/calendars/{draft_id}"),
-        Shot("calendar-retire", f"/console/calendars/{talk_id}/retire"),
-        Shot("availability", "/console/availability"),
-        Shot("availability-other", f"/console/availability?member={ada}&month=2027-01&day={DAY}#dates"),
-        Shot("team", "/console/team"),
-        Shot("team-new", "/console/team/new"),
-        Shot("team-member", f"/console/team/{bernd}"),
-        Shot("team-remove", f"/console/team/{bernd}/remove"),
-        Shot("api-keys", "/console/api-keys"),
-        Shot("audit-log", "/console/audit-log"),
-        Shot("forbidden", "/console/nowhere"),
-    )
 
 
 if __name__ == "__main__":

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, Response
+from playwright.sync_api import Page, Response, expect
 
+from services.web.routes.console.desk import COOKIE
 from tests.browser.conftest import Opener
 from tests.browser.guest import fill, press, see, words_of
+from tests.browser.shots import Shot, shots_of, token_of
 from tests.browser.site import Site
 from tests.support.stack import StackThread
 
@@ -45,7 +47,7 @@ class Watched:
 
 
 SMALL_TARGETS = """() => [...document.querySelectorAll('main a, main button, main select, main input, footer a')]
-  .filter(one => one.type !== 'hidden' && one.offsetParent !== null)
+  .filter(one => one.type !== 'hidden' && one.offsetParent !== null && !one.closest('label'))
   .map(one => [one.outerHTML.slice(0, 80), one.getBoundingClientRect()])
   .filter(([, box]) => box.height < 24 || box.width < 24).map(([html]) => html)"""
 
@@ -191,6 +193,24 @@ def test_a_request_without_an_answer(site: Site, watched: Watched, locale: str) 
         titles.add(page.get_by_role("heading", level=1).inner_text())
         watched.check("decided")
     assert titles == {words.say("booking.title_confirmed"), words.say("booking.title_rejected")}
+
+
+def test_every_page_of_the_console(site: Site, watched: Watched, shots: list[Shot]) -> None:
+    page = watched.page
+    page.context.add_cookies([{"name": COOKIE, "value": token_of(site), "url": site.url}])
+    for shot in shots:
+        if not shot.staff:
+            continue
+        page.goto(shot.path)
+        expect(page.get_by_role("heading", level=1)).to_have_count(1)
+        for selector, text in (shot.post or {}).items():
+            page.locator(selector).first.click() if text == "press" else page.locator(selector).first.fill(text)
+        watched.check(shot.name)
+
+
+@pytest.fixture(scope="session")
+def shots(site: Site) -> list[Shot]:
+    return list(shots_of(site))
 
 
 @pytest.fixture
