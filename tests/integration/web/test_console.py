@@ -1,0 +1,322 @@
+"""What the console keeps to, whatever is sent to it."""
+
+import re
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from starlette.responses import Response
+
+from services.web.domain.staff import NewSession
+from services.web.routes.console.desk import signed_in
+from services.web.routes.console.entrance import inside
+from tests.support.system import System, eventually
+from turnus_runtime.embedded import Endpoints
+from turnus_runtime.process import listening
+
+SERVICES = ("accounts", "booking", "availability", "assignment", "notify", "web")
+EMAIL, PASSWORD = "olga@sonnenhof.example.org", "correct horse battery staple"
+HOSTILE = (
+    "<script>document.title='x'</script>",
+    '"><img src=x onerror=alert(1)>',
+    "{{ 7 * 7 }}",
+    "x" * 10_000,
+    "\u202eevil\u202c שלום",
+    "👩‍👩‍👧‍👦🏳️‍🌈",
+    "a\0b",
+    "a\r\nSet-Cookie: x=y",
+)
+PAGES = (
+    "",
+    "/bookings",
+    "/bookings/table.csv",
+    "/calendars",
+    "/calendars/new",
+    "/calendars/new/personal",
+    "/calendars/new/round_robin",
+    "/availability",
+    "/team",
+    "/team/new",
+    "/api-keys",
+    "/audit-log",
+)
+
+
+@dataclass
+class Console:
+    """`client` has the cookie of the owner of the workspace `sonnenhof`."""
+
+    client: httpx.AsyncClient
+    system: System
+
+    async def post(self, path: str, headers: dict[str, str] | None = None, **fields: str) -> httpx.Response:
+        return await self.client.post(f"/console{path}", data=fields, headers=headers)
+
+
+@pytest.fixture
+async def console(embedded_servers: Endpoints, fresh_broker: str) -> AsyncIterator[Console]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    url = f"http://127.0.0.1:{port}"
+    system = System(
+        embedded_servers,
+        SERVICES,
+        kafka_url=fresh_broker,
+        public_url=url,
+        api_url=url,
+        trusted_proxies=("127.0.0.1/32",),
+        clock_start="2027-01-04T06:00:00Z",
+    )
+    async with (
+        system.running(),
+        listening(system.process.app(), "127.0.0.1", port),
+        httpx.AsyncClient(base_url=url, timeout=60) as client,
+    ):
+        made = Console(client, system)
+        start = await made.post(
+            "/start",
+            workspace_name="Sonnenhof",
+            slug="sonnenhof",
+            name="Olga Sommer",
+            email=EMAIL,
+            password=PASSWORD,
+            tz="Europe/Berlin",
+            locale="de",
+        )
+        assert start.status_code == 303, start.text
+        assert start.headers["location"] == "/console/calendars/new?done=started"
+        for path in PAGES:  # every service has to hear of the first signing key
+
+            async def is_served(path: str = path) -> bool:
+                return (await client.get(f"/console{path}")).status_code == 200
+
+            await eventually(is_served)
+        yield made
+
+
+def draft(**more: str) -> dict[str, str]:
+    """The fields of a calendar as the page sends them."""
+    return {
+        "name": "Beratung",
+        "slug": "beratung",
+        "description": "",
+        "tz": "Europe/Berlin",
+        "duration_minutes": "30",
+        "interval_minutes": "30",
+        "anchor": "opening",
+        "location_kind": "",
+        "location_value": "",
+        "buffer_before_minutes": "0",
+        "buffer_after_minutes": "0",
+        "notice_minutes": "0",
+        "notice_minutes_unit": "hours",
+        "window_kind": "rolling",
+        "window_count": "60",
+        "window_unit": "days",
+        "window_counting": "calendar",
+        "cancel_cutoff_minutes": "0",
+        "reschedule_cutoff_minutes": "0",
+    } | more
+
+
+async def test_no_page_is_shown_to_somebody_who_is_not_signed_in(console: Console) -> None:
+    console.client.cookies.clear()
+    for path in (*PAGES, "/bookings/bk_1", "/calendars/cal_1", "/team/mem_1"):
+        answer = await console.client.get(f"/console{path}")
+        assert answer.status_code == 303, path
+        assert answer.headers["location"].startswith("/console/sign-in?next=%2Fconsole"), path
+    for path in ("/calendars/new/personal", "/availability", "/team/new", "/api-keys"):
+        answer = await console.post(path, name="x")
+        assert answer.status_code == 401, path
+        assert 'name="kept.name" value="x"' in answer.text
+
+
+async def test_every_page_is_shut_against_scripts_frames_and_search_engines(console: Console) -> None:
+    for path in (*PAGES, "/sign-in", "/start", "/nowhere"):
+        answer = await console.client.get(f"/console{path}")
+        assert answer.status_code in (200, 404), path
+        if "text/html" not in answer.headers["content-type"]:
+            continue
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert not re.search(r"<script(?! src=\"/static/)|\son\w+=|style=", answer.text), path
+        if answer.status_code == 200:
+            assert "noindex" in answer.headers["x-robots-tag"]
+
+
+async def test_a_form_that_another_site_sends_does_nothing(console: Console) -> None:
+    for headers in (
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site", "Origin": "http://other.127.0.0.1"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+    ):
+        for path in ("/calendars/new/personal", "/sign-out", "/sign-in", "/team/new", "/start"):
+            answer = await console.post(path, headers, **draft())
+            assert answer.status_code == 403, (path, headers)
+            assert "set-cookie" not in answer.headers
+    assert (await console.client.get("/console/calendars")).text.count("/console/calendars/cal_") == 0
+
+
+async def test_a_form_of_the_site_itself_works(console: Console) -> None:
+    origin = str(console.client.base_url).rstrip("/")
+    for number, headers in enumerate(({"Sec-Fetch-Site": "same-origin"}, {"Origin": origin}, {})):
+        answer = await console.post("/calendars/new/personal", headers, **draft(slug=f"beratung-{number}"))
+        assert answer.status_code == 303, answer.text
+
+
+async def test_whatever_is_typed_is_text_and_nothing_breaks(console: Console) -> None:
+    for hostile in HOSTILE:
+        for field in draft():
+            answer = await console.post("/calendars/new/round_robin", **draft(**{field: hostile}))
+            assert answer.status_code in (303, 409, 422), (field, hostile, answer.status_code)
+            assert hostile not in answer.text or "<" not in hostile
+            assert "x" not in answer.cookies
+    for hostile in HOSTILE:
+        for path, fields in (
+            ("/team/new", {"name": hostile, "email": "a@example.org", "tz": "UTC", "locale": "de", "role": "member"}),
+            ("/api-keys", {"name": hostile, "scope": "bookings:view"}),
+            ("/availability", {"tz": hostile, "hours_1_start": hostile, "hours_1_end": hostile}),
+            ("/availability/day", {"day": hostile, "kind": hostile}),
+            ("/availability/blocks", {"start_day": hostile, "start_time": hostile, "reason": hostile}),
+            ("/sign-in", {"workspace": hostile, "email": hostile, "password": hostile, "to": hostile}),
+        ):
+            answer = await console.post(path, **fields)
+            assert answer.status_code < 500, (path, hostile)
+            assert hostile not in answer.text or "<" not in hostile
+        for path in ("/bookings", "/availability", "/audit-log", "/calendars", "/sign-in"):
+            names = ("from", "calendar", "host", "status", "after", "member", "month", "day", "thing", "next", "done")
+            answer = await console.client.get(f"/console{path}", params=dict.fromkeys(names, hostile[:500]))
+            assert answer.status_code < 500, (path, hostile)
+    page = await console.client.get("/console/calendars")
+    assert "<script>document" not in page.text
+    assert "49" not in re.findall(r"<h2>.*?</h2>", page.text)
+
+
+async def test_what_is_wrong_stands_at_its_field_and_all_input_stays(console: Console) -> None:
+    answer = await console.post("/calendars/new/personal", **draft(name="", duration_minutes="7 or so", slug="Ä"))
+    assert answer.status_code == 422
+    for field in ("name", "duration_minutes", "slug"):
+        assert f'id="{field}-error"' in answer.text
+        assert f'<a href="#{field}">' in answer.text
+    assert 'value="7 or so"' in answer.text
+    assert 'value="60"' in answer.text
+
+
+async def test_a_form_that_is_sent_twice_makes_one_thing(console: Console) -> None:
+    page = await console.client.get("/console/calendars/new/personal")
+    key = re.search(r'name="key" value="([^"]+)"', page.text)
+    assert key is not None
+    first, second = [await console.post("/calendars/new/personal", **draft(key=key[1])) for _ in range(2)]
+    assert first.headers["location"] == second.headers["location"]
+
+
+async def test_a_signed_out_session_is_over_for_the_api_too(console: Console) -> None:
+    token = next(iter(console.client.cookies.values()))
+    answer = await console.post("/sign-out")
+    assert answer.status_code == 303
+    assert 'turnus_session=""' in answer.headers["set-cookie"]
+    console.client.cookies.set("turnus_session", token)
+    again = await console.client.get("/console")
+    assert again.status_code == 303
+    assert again.headers["location"].startswith("/console/sign-in")
+
+
+async def test_a_wrong_password_says_nothing_more_and_signs_nobody_in(console: Console) -> None:
+    console.client.cookies.clear()
+    for fields in (
+        {"workspace": "sonnenhof", "email": EMAIL, "password": "wrong"},
+        {"workspace": "sonnenhof", "email": "nobody@example.org", "password": "wrong"},
+        {"workspace": "nowhere", "email": EMAIL, "password": PASSWORD},
+    ):
+        answer = await console.post("/sign-in", **fields)
+        assert answer.status_code == 401
+        assert "set-cookie" not in answer.headers
+        assert "E-mail address, password or workspace is not right" in answer.text
+        assert fields["password"] not in answer.text
+
+
+async def test_the_table_of_bookings_holds_no_formulas(console: Console) -> None:
+    made = await console.post("/calendars/new/personal", publish="1", **draft(member=await _own_id(console)))
+    assert "calendar_published" in made.headers["location"], made.headers
+    await console.post("/availability", tz="Europe/Berlin", hours_1_start="09:00", hours_1_end="17:00")
+    guest = {"name": '=HYPERLINK("http://evil.example")', "email": "grace@example.org"}
+    body = {"calendar": "sonnenhof/beratung", "start": "2027-01-11T09:00:00+01:00", "tz": "Europe/Berlin"}
+    booked = await console.client.post("/api/v1/bookings", json={**body, "guest": guest}, headers={"Prefer": "wait=20"})
+    assert booked.status_code == 201, booked.text
+    table = await console.client.get("/console/bookings/table.csv")
+    assert table.headers["content-type"] == "text/csv; charset=utf-8"
+    lines = table.text.splitlines()
+    assert len(lines) == 2
+    assert "\"'=HYPERLINK(" in lines[1]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "/console@evil.example",
+        "/consolevil",
+        "javascript:alert(1)",
+        "/console\r\nSet-Cookie: x",
+        "/demo/beratung",
+        "",
+        None,
+    ],
+)
+def test_nobody_is_led_out_of_the_console(path: str | None) -> None:
+    assert inside(path) == "/console"
+
+
+def test_paths_of_the_console_are_gone_on_to() -> None:
+    assert inside("/console/bookings?from=2027-01-01&status=confirmed") == (
+        "/console/bookings?from=2027-01-01&status=confirmed"
+    )
+
+
+def test_scripts_cannot_read_the_cookie_and_other_sites_cannot_use_it() -> None:
+    member = {
+        "id": "mem_1",
+        "version": 1,
+        "status": "active",
+        "name": "Olga",
+        "email": EMAIL,
+        "tz": "UTC",
+        "locale": "de",
+        "role": "owner",
+        "can_sign_in": True,
+    }
+    session = NewSession.model_validate(
+        {
+            "id": "ses_1",
+            "workspace_id": "ws_1",
+            "member_id": "mem_1",
+            "role": "owner",
+            "scopes": [],
+            "expires_at": datetime(2027, 2, 1, tzinfo=UTC),
+            "member": member,
+            "token": "secret",
+        }
+    )
+    secure = signed_in(Response(), session, "https://turnus.example").headers["set-cookie"].lower()
+    assert secure.startswith("__host-turnus_session=secret;")
+    assert {"httponly", "secure", "samesite=lax", "path=/"} <= {part.strip() for part in secure.split(";")}
+    plain = signed_in(Response(), session, "http://127.0.0.1:8080").headers["set-cookie"].lower()
+    assert plain.startswith("turnus_session=secret;")
+    assert "httponly" in plain
+
+
+async def _own_id(console: Console) -> str:
+    found = re.search(r'href="/console/team/(mem_[0-9a-z]+)"', (await console.client.get("/console")).text)
+    assert found is not None
+    return found[1]
