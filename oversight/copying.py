@@ -67,6 +67,8 @@ def _of_member(told: MemberChanged) -> Iterator[Learning]:
 
 def _of_workspace(told: WorkspaceChanged) -> Iterator[Learning]:
     at = told.workspace_id
+    address = partial(directory.learn_workspace_address, told=told)
+    yield Learning("booking", directory.WorkspaceAddress, told.slug, address)
     yield Learning("booking", directory.Workspace, at, lambda known: directory.learn_workspace(known, told))
     yield Learning("notify", projections.Workspace, at, lambda known: projections.learn_workspace(known, told))
 

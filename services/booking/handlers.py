@@ -5,7 +5,7 @@ import structlog
 from services.booking.domain import calendars, directory, transitions
 from services.booking.domain.bookings import Booking
 from services.booking.domain.calendars import Calendar
-from services.booking.domain.directory import CalendarOfMember, Member, Workspace
+from services.booking.domain.directory import CalendarOfMember, Member, Workspace, WorkspaceAddress
 from turnus_contracts import AssigneeSettled, CalendarApplied, MemberChanged, SlotRefused, WorkspaceChanged
 from turnus_runtime.records import Owed, key
 from turnus_runtime.turn import Turn
@@ -43,7 +43,8 @@ async def learn_member(told: MemberChanged, on: Turn) -> None:
 
 
 async def learn_workspace(told: WorkspaceChanged, on: Turn) -> None:
-    """Know the workspace's public address."""
+    """Know the workspace; before that, whose its public address is, so that what is known can be found by it."""
+    await on.records(WorkspaceAddress).decide(told.slug, lambda a: directory.learn_workspace_address(a, told))
     await on.records(Workspace).decide(told.workspace_id, lambda w: directory.learn_workspace(w, told))
 
 

@@ -2,10 +2,11 @@
 
 from services.booking import handlers
 from services.booking.adapters.demo import make_demo
-from services.booking.domain import bookings, calendars, transitions
+from services.booking.domain import bookings, calendars, groups, transitions
 from services.booking.domain.bookings import Booking
 from services.booking.domain.calendars import Calendar
-from services.booking.domain.directory import Address, CalendarOfMember, Member, Workspace
+from services.booking.domain.directory import Address, CalendarOfMember, Member, Workspace, WorkspaceAddress
+from services.booking.domain.groups import Groups
 from services.booking.domain.saga import SAGA
 from services.booking.domain.tokens import LinkSecret
 from services.booking.routes import router
@@ -21,6 +22,7 @@ from turnus_contracts import (
     CalendarApplied,
     CalendarPublished,
     ChangeRecorded,
+    GroupChanged,
     GuestDetailsGiven,
     MemberChanged,
     SlotRefused,
@@ -37,8 +39,8 @@ def links(_: Settings) -> Links:
 
 service = Service(
     name="booking",
-    summary="Calendars, and bookings: the saga",
-    records=(Booking, Calendar, Address, CalendarOfMember, Member, Workspace, LinkSecret),
+    summary="Calendars and their groups, and bookings: the saga",
+    records=(Booking, Calendar, Groups, Address, CalendarOfMember, Member, Workspace, WorkspaceAddress, LinkSecret),
     consumes={
         SlotRefused: handlers.refuse_booking,
         AssigneeSettled: handlers.settle_booking,
@@ -48,6 +50,7 @@ service = Service(
     },
     publishes=(
         CalendarPublished,
+        GroupChanged,
         GuestDetailsGiven,
         BookingRequested,
         AttemptReleased,
@@ -59,6 +62,7 @@ service = Service(
     ),
     says=(
         Says(Calendar, calendars.states_now),
+        Says(Groups, groups.states_now),
         Says(Booking, bookings.details_now, index="ends", since=bookings.facts_since),
         Says(Booking, bookings.facts_now, index="ends", since=bookings.facts_since, daily=False),
     ),
@@ -67,7 +71,7 @@ service = Service(
         transitions.EXPIRE: handlers.expire_attempt,
         transitions.CONCLUDE: handlers.conclude_booking,
     },
-    resources=("calendars", "bookings"),
+    resources=("calendars", "groups", "bookings"),
     routes=router,
     effects=links,
     open=open_links,

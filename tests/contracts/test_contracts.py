@@ -17,8 +17,8 @@ from turnus_runtime.schemas.contracts import schema_of
 
 TABLES = [with_credentials(service) for service in installed([])]
 PEOPLE = {"name", "email", "phone", "guest", "additional_guests", "answers", "token", "first_name", "last_name"}
-OF_PEOPLE = {"MemberChanged", "WorkspaceChanged", "CalendarPublished"}
-"""Full states of the team's own names: a member's name and address, the name of a workspace and of a calendar."""
+OF_PEOPLE = {"MemberChanged", "WorkspaceChanged", "CalendarPublished", "GroupChanged"}
+"""Full states of the team's own names: a member's name and address, the name of a workspace, a calendar, a group."""
 
 each_event = pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.topic())
 

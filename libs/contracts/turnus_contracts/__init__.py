@@ -21,6 +21,7 @@ from turnus_contracts.booking import (
     BookingReleased,
     BookingRequested,
     CalendarPublished,
+    GroupChanged,
     GuestDetailsGiven,
     Settled,
 )
@@ -34,6 +35,7 @@ EVENTS: tuple[type[Event], ...] = (
     CredentialRevoked,
     ChangeRecorded,
     CalendarPublished,
+    GroupChanged,
     GuestDetailsGiven,
     BookingRequested,
     AttemptReleased,
@@ -69,6 +71,7 @@ __all__ = [
     "ChangeRecorded",
     "CredentialRevoked",
     "Event",
+    "GroupChanged",
     "Guest",
     "GuestDetailsGiven",
     "Instant",

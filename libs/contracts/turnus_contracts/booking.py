@@ -1,4 +1,4 @@
-"""Events of `booking`: calendars as published, and the facts of a booking's life."""
+"""Events of `booking`: calendars as published, their groups, and the facts of a booking's life."""
 
 from typing import ClassVar
 
@@ -40,6 +40,28 @@ class CalendarPublished(Event):
     """same_host or reassign"""
     guest_chooses_host: bool = False
     members: tuple[CalendarMember, ...] = ()
+
+
+class GroupChanged(Event):
+    """A group of calendars is as described here. Said by `booking` after every change and once a day."""
+
+    kind: ClassVar[Kind] = "state"
+    keyed_by: ClassVar[str] = "group_id"
+    identity: ClassVar[tuple[str, ...]] = ("group_id", "version")
+
+    workspace_id: str
+    group_id: str
+    version: int
+    status: str
+    """active, inactive (guests do not see it) or removed (then it holds no calendars)"""
+    slug: str
+    """unique among the groups of the workspace"""
+    name: str
+    description: str = ""
+    calendar_ids: tuple[str, ...] = ()
+    """in the order in which guests see them"""
+    position: int
+    """the order among the groups of the workspace: smaller ones first, of equal ones the smaller `group_id`"""
 
 
 class GuestDetailsGiven(Event):

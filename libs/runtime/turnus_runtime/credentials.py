@@ -26,6 +26,8 @@ ISSUER = "turnus"
 SCOPES = (
     "calendars:view",
     "calendars:manage",
+    "groups:view",
+    "groups:manage",
     "bookings:view",
     "bookings:manage",
     "team:view",

@@ -8,6 +8,8 @@ Role = Literal["owner", "admin", "member"]
 EVERYTHING = (
     "calendars:view",
     "calendars:manage",
+    "groups:view",
+    "groups:manage",
     "bookings:view",
     "bookings:manage",
     "team:view",
@@ -19,10 +21,10 @@ EVERYTHING = (
 SCOPES: dict[Role, tuple[str, ...]] = {
     "owner": EVERYTHING,
     "admin": tuple(scope for scope in EVERYTHING if scope != "settings:manage"),
-    "member": ("calendars:view", "bookings:view", "team:view"),
+    "member": ("calendars:view", "groups:view", "bookings:view", "team:view"),
 }
-"""Owners do everything. Admins run calendars, bookings and the team, but not the workspace itself: its settings,
-everybody's API keys and the audit log. Members look."""
+"""Owners do everything. Admins run calendars, groups, bookings and the team, but not the workspace itself: its
+settings, everybody's API keys and the audit log. Members look."""
 
 
 def may_give(actor: Role, present: Role, wanted: Role) -> bool:

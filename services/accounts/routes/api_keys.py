@@ -40,6 +40,8 @@ router = APIRouter(prefix="/api-keys")
 Scope = Literal[
     "calendars:view",
     "calendars:manage",
+    "groups:view",
+    "groups:manage",
     "bookings:view",
     "bookings:manage",
     "team:view",
@@ -52,7 +54,7 @@ class NewApiKey(Request):
     """An API key that acts for `member_id` (default: you) with these scopes, which both you and they must have."""
 
     name: Name
-    scopes: Annotated[list[Scope], Field(min_length=1, max_length=7)]
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=9)]
     member_id: MemberId | None = None
 
 

@@ -1,4 +1,4 @@
-"""Booking's part of the demo workspace: two calendars, published."""
+"""Booking's part of the demo workspace: two calendars, published, and a group of both."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -47,9 +47,10 @@ def _calendars(members: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 async def make_demo(client: httpx.AsyncClient, demo: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A personal calendar and a round robin, published."""
+    """A personal calendar and a round robin, published; a group that shows them the other way round."""
     headers = {"Authorization": f"Bearer {demo['owner']['api_key']}"}
     addresses: list[str] = []
+    calendar_ids: list[str] = []
     for body in _calendars(demo["_members"]):
         made = await client.post(
             "/api/v1/calendars", json=body, headers={**headers, "Idempotency-Key": f"demo-calendar-{body['slug']}"}
@@ -58,4 +59,8 @@ async def make_demo(client: httpx.AsyncClient, demo: Mapping[str, Any]) -> Mappi
         published = await client.post(f"/api/v1/calendars/{made.json()['id']}/publish", headers=headers)
         published.raise_for_status()
         addresses.append(str(published.json()["address"]))
+        calendar_ids.append(str(published.json()["id"]))
+    group = {"slug": "kundenbetreuung", "name": "Kundenbetreuung", "calendar_ids": calendar_ids[::-1]}
+    grouped = await client.post("/api/v1/groups", json=group, headers={**headers, "Idempotency-Key": "demo-group"})
+    grouped.raise_for_status()
     return {"calendars": addresses}

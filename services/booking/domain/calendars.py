@@ -89,6 +89,11 @@ class Calendar(Record):
         return {f"{self.workspace_slug}/{one.slug}" for one in terms}
 
     @property
+    def is_open(self) -> bool:
+        """Guests can book in it: it is published and not retired."""
+        return self.status == "active" and self.published is not None
+
+    @property
     def is_applied(self) -> bool:
         """Every service that must serves the published version."""
         return all(self.applied.get(service, 0) >= self.published_version for service in APPLIED_BY)

@@ -34,6 +34,13 @@ class Workspace(Projection):
     name: str
 
 
+class WorkspaceAddress(Projection):
+    """Which workspace has a public address; the id is its slug, which never changes."""
+
+    collection: ClassVar[str] = "workspace_addresses"
+    workspace_id: str
+
+
 class CalendarOfMember(Record):
     """That a member serves in a calendar: found by member, so that a removal reaches every calendar."""
 
@@ -66,6 +73,13 @@ def learn_workspace(current: Workspace | None, told: WorkspaceChanged) -> Decisi
         id=told.workspace_id, version=told.version, status=told.status, slug=told.slug, name=told.name
     )
     return newest(current, workspace)
+
+
+def learn_workspace_address(
+    current: WorkspaceAddress | None, told: WorkspaceChanged
+) -> Decision[WorkspaceAddress, None]:
+    """Keep the highest version."""
+    return newest(current, WorkspaceAddress(id=told.slug, version=told.version, workspace_id=told.workspace_id))
 
 
 def link_member(current: CalendarOfMember | None, link: CalendarOfMember) -> Decision[CalendarOfMember, None]:

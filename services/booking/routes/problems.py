@@ -48,8 +48,15 @@ SLUG_TAKEN = declare(
     "slug_taken",
     409,
     "This address is taken",
-    en="Another calendar of the workspace has this slug. Choose another one.",
-    de="Ein anderer Kalender des Arbeitsbereichs hat diese URL. Wähle eine andere.",
+    en="Another calendar, or for a group another group, of the workspace has this slug. Choose another one.",
+    de="Ein anderer Kalender des Arbeitsbereichs, bei Gruppen eine andere Gruppe, hat diese URL. Wähle eine andere.",
+)
+TOO_MANY_GROUPS = declare(
+    "too_many_groups",
+    409,
+    "The workspace has as many groups as it can",
+    en="A workspace has at most 100 groups. Remove one that is not needed any more.",
+    de="Ein Arbeitsbereich hat höchstens 100 Gruppen. Entferne eine, die nicht mehr gebraucht wird.",
 )
 MEMBER_UNKNOWN = declare(
     "member_unknown",

@@ -70,6 +70,12 @@ async def free_times(api: Api, here: Things) -> None:
     assert await api.slots(f"{here.office.slug}/team", "2027-07-01")
 
 
+async def overview(api: Api, here: Things) -> None:
+    """What a guest can book in the workspace."""
+    answer = await api.send("GET", "/groups", params={"workspace": here.office.slug})
+    assert answer.json()["items"][0]["calendars"], answer.text
+
+
 async def fresh_rules(api: Api, here: Things) -> None:
     """A change of rules makes schedules and blocks be read again."""
     item = {"start": "2027-03-22T10:00:00Z", "end": "2027-03-22T11:00:00Z"}
@@ -119,6 +125,8 @@ ASKED: Mapping[str, tuple[Ask, set[str]]] = {
         {"booking.bookings.by_host"},
     ),
     "calendars": (get("/calendars"), {"booking.calendars.by_workspace"}),
+    "groups": (get("/groups"), set()),
+    "what guests can book in a workspace": (overview, set()),
     "a removed member's calendars": (removed_member, {"booking.calendars_of_members.by_member"}),
     "free times": (free_times, {"availability.calendars.by_address"}),
     "rules anew": (fresh_rules, {"availability.schedules.by_member", "availability.blocks.by_owner"}),

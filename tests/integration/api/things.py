@@ -27,6 +27,7 @@ class Things:
             **later,
             "calendar_id": None,
             "calendar": self.ids["calendar_id"],
+            "calendar_ids": [self.ids["calendar_id"]],
             "calendar_version": None,
             "weekly": [{"days": [1], **hours}],
             "overrides": [{"date": "2027-03-01", "ranges": [hours]}],
@@ -58,6 +59,7 @@ async def things(api: Api, name: str) -> Things:
         "/blocks",
         {"calendar_id": calendar["id"], "items": [{"start": "2027-03-21T10:00:00Z", "end": "2027-03-21T11:00:00Z"}]},
     )
+    group = await at.made("/groups", {"slug": "group", "name": "Group", "calendar_ids": [calendar["id"]]})
     key = await at.made("/api-keys", {"name": "key", "scopes": ["bookings:view"]})
     session = await api.call("GET", "/sessions/current", None, at.staff)
     workspace = session["workspace_id"]
@@ -85,6 +87,7 @@ async def things(api: Api, name: str) -> Things:
         "session_id": session["id"],
         "key_id": key["id"],
         "calendar_id": calendar["id"],
+        "group_id": group["id"],
         "booking_id": booked.json()["id"],
         "schedule_id": schedule["id"],
         "block_id": blocks["items"][0]["id"],

@@ -22,7 +22,7 @@ ALL = ("accounts", "booking", "availability", "assignment", "notify")
 PROJECTIONS: dict[str, tuple[type[Record], ...]] = {
     "availability": (rules.Member, rules.ServedCalendar, SigningKey),
     "assignment": (SigningKey,),
-    "booking": (directory.Member, directory.Workspace, SigningKey),
+    "booking": (directory.Member, directory.Workspace, directory.WorkspaceAddress, SigningKey),
     "notify": (projections.Member, projections.Calendar, projections.Workspace, SigningKey),
 }
 """What each service has from others' full states alone, and needs to go on."""

@@ -22,6 +22,13 @@ def test_members_change_nothing() -> None:
     assert all(scope.endswith(":view") for scope in SCOPES["member"])
 
 
+@pytest.mark.parametrize("thing", ["calendars", "groups", "bookings"])
+def test_owners_and_admins_manage_what_members_view(thing: str) -> None:
+    may = {role: {scope for scope in scopes if scope.startswith(f"{thing}:")} for role, scopes in SCOPES.items()}
+    both = {f"{thing}:view", f"{thing}:manage"}
+    assert may == {"owner": both, "admin": both, "member": {f"{thing}:view"}}
+
+
 def test_the_settings_of_the_workspace_are_its_owners() -> None:
     assert [role for role, scopes in SCOPES.items() if "settings:manage" in scopes] == ["owner"]
 
