@@ -53,8 +53,17 @@ def shots_of(site: Site) -> Iterator[Shot]:
     ]
     abroad = site.book(talk, "2027-01-13T16:00:00+01:00", tz="America/New_York")
     talk_id, support_id = (site.get("/calendars", address=one)["id"] for one in (talk, support))
+    group = {
+        "slug": "kundenbetreuung",
+        "name": "Kundenbetreuung",
+        "description": "Schnelle Hilfe für alle, die schon bei uns sind.",
+    }
+    group_id = site.post("/groups", {**group, "calendar_ids": [support_id, talk_id]}, 201, staff=True)["id"]
+    site.post("/groups", {"slug": "intern", "name": "Intern", "status": "inactive"}, 201, staff=True)
     bookings = "/console/bookings"
     yield from (
+        Shot("guest-workspace", "/sonnenhof", staff=False),
+        Shot("guest-group", "/sonnenhof?group=kundenbetreuung", staff=False),
         Shot("guest-month", f"/{talk}?month=2027-01&day={DAY}", staff=False),
         Shot("guest-form", f"/{talk}/form?start={DAY}T10:00:00Z&tz=Europe/Berlin", staff=False),
         Shot("guest-booking", f"/b/{booked[0]['token']}", staff=False),
@@ -82,6 +91,9 @@ def shots_of(site: Site) -> Iterator[Shot]:
         Shot("calendar-team", f"/console/calendars/{support_id}"),
         Shot("calendar-draft", f"/console/calendars/{draft_id}"),
         Shot("calendar-retire", f"/console/calendars/{talk_id}/retire"),
+        Shot("groups", "/console/groups"),
+        Shot("group-new", "/console/groups/new"),
+        Shot("group", f"/console/groups/{group_id}"),
         Shot("availability", "/console/availability"),
         Shot("availability-other", f"/console/availability?member={ada}&month=2027-01&day={DAY}#dates"),
         Shot("team", "/console/team"),

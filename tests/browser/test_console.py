@@ -160,6 +160,40 @@ def test_a_round_robin_calendar_is_made_as_the_guide_says(site: Site, opened: Op
     expect(page.get_by_label(say("draft.weight_of", name=names[0]))).to_have_value("2")
 
 
+@pytest.mark.parametrize("script", [True, False])
+def test_calendars_are_grouped_as_the_guide_says(site: Site, opened: Opener, locale: str, script: bool) -> None:
+    tag = f"{locale[:2]}{int(script)}"
+    names = [f"{name} {tag}" for name in ("Beratung", "Coaching", "Support")]
+    host = site.host("Emil Ek")
+    addresses = [site.calendar([host], name=name) for name in names]
+    staff = signed_in(opened, locale, script=script)
+    page, say = staff.page, staff.words.say
+    # Webtools > Kalendergruppen > Neue Gruppe
+    staff.go("nav.webtools", "nav.groups")
+    staff.follow("groups.new")
+    # Vergib einen Namen (z. B. "Kundenbetreuung")
+    staff.fill("start.name", f"Kundenbetreuung {tag}")
+    # Füge Kalender hinzu
+    for name in names:
+        page.get_by_label(name, exact=True).check()
+    # Reihenfolge anpassen: Support vor Coaching
+    page.get_by_role("button", name=say("order.up_of", name=names[2])).click()
+    expect(page.get_by_label(names[0], exact=True)).to_be_checked()
+    if script:  # und Coaching an den Anfang, mit der Maus
+        rows = page.locator(".order li")
+        rows.filter(has_text=names[1]).drag_to(rows.filter(has_text=names[0]), target_position={"x": 5, "y": 2})
+    # Speichern und fertig!
+    staff.press("groups.keep")
+    staff.told("done.group_made")
+    order = [1, 0, 2] if script else [0, 2, 1]
+    # Die Kalender erscheinen in der festgelegten Reihenfolge im Auswahlmenü
+    page.goto(f"/sonnenhof?group=kundenbetreuung-{tag}&lang={locale[:2]}")
+    see(page, f"Kundenbetreuung {tag}")
+    assert page.locator(".offer > a").all_inner_texts() == [names[n] for n in order]
+    page.get_by_role("link", name=names[0]).click()
+    expect(page).to_have_url(re.compile(addresses[0]))
+
+
 def test_a_booking_is_found_moved_and_cancelled(site: Site, opened: Opener, locale: str) -> None:
     host = site.host("Cleo Sanders")
     address = site.calendar([host], name=f"Beratung {locale}")

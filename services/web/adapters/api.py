@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from services.web.domain.seen import Seen, SeenBooking, SeenCalendar, SeenProblem, SeenSlots
+from services.web.domain.seen import Seen, SeenBooking, SeenCalendar, SeenOffers, SeenProblem, SeenSlots
 from turnus_runtime import telemetry
 from turnus_runtime.http import NOT_FOUND, UNAVAILABLE
 from turnus_runtime.http.problems import RATE_LIMITED
@@ -99,6 +99,10 @@ class Asking:
     async def calendar(self, address: str) -> SeenCalendar:
         """The public part of the calendar at `workspace/slug`."""
         return read_as(SeenCalendar, await self._ask("GET", "/calendars", params={"address": address}))
+
+    async def offers(self, workspace: str, after: str | None) -> SeenOffers:
+        """What can be booked in a workspace."""
+        return await self.read(SeenOffers, "/groups", workspace=workspace, after=after)
 
     async def slots(
         self,

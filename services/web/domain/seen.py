@@ -53,6 +53,45 @@ class SeenCalendar(Seen):
     reschedule_cutoff_minutes: int
 
 
+class SeenCard(Seen):
+    """A calendar that guests can book, in short. `host_count` is how many serve, `hosts` the first of them."""
+
+    id: str
+    address: str
+    name: str
+    description: str
+    kind: str
+    duration_minutes: int
+    location_kind: str | None
+    hosts: tuple[Host, ...]
+    host_count: int
+
+
+class SeenShelf(Seen):
+    """A group of calendars, as guests see it."""
+
+    slug: str
+    name: str
+    description: str
+    calendars: tuple[SeenCard, ...]
+
+
+class SeenPlace(Seen):
+    """A workspace's public name and address."""
+
+    slug: str
+    name: str
+
+
+class SeenOffers(Seen):
+    """What can be booked in a workspace: groups in their order, then calendars that are in none."""
+
+    workspace: SeenPlace
+    items: tuple[SeenShelf, ...]
+    calendars: tuple[SeenCard, ...]
+    next: str | None
+
+
 class SeenSlots(Seen):
     """Free starts by day (`YYYY-MM-DD`); days without any are absent."""
 

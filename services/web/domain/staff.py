@@ -222,3 +222,16 @@ class SeenChange(Seen):
     thing: str
     thing_id: str
     fields: tuple[str, ...]
+
+
+class SeenGroup(Seen):
+    """Calendars that guests find together, in their order."""
+
+    id: str
+    version: int
+    status: str
+    slug: str
+    name: str
+    description: str
+    calendar_ids: tuple[str, ...]
+    position: int

@@ -1,4 +1,4 @@
-"""`/{workspace}/{calendar}`: choose a time, say who comes, book."""
+"""`/{workspace}` and `/{workspace}/{calendar}`: what there is to book; choose a time, say who comes, book."""
 
 import re
 from dataclasses import replace
@@ -19,7 +19,7 @@ from services.web.routes.picking import Choice, pick
 from services.web.routes.visit import Form, Here, Html, Visit
 from turnus_runtime.http import NOT_FOUND, Problem
 
-router = APIRouter(prefix="/{workspace}/{slug}", default_response_class=Html)
+router = APIRouter(prefix="/{workspace}", default_response_class=Html)
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
@@ -30,6 +30,32 @@ def instant_text(at: datetime) -> str:
 
 
 @router.get("")
+async def show_workspace(workspace: str, visit: Here) -> Response:
+    """What can be booked: groups in their order, then all other calendars; with `?group=` that group alone."""
+    asked = visit.request.query_params
+    if len(workspace) < 3 or not _SLUG.fullmatch(workspace):
+        raise NOT_FOUND
+    try:
+        offers = await visit.asking.offers(workspace, asked.get("after"))
+    except ApiAway:
+        raise away() from None
+    except ApiRefused:
+        return visit.redirect(f"/{workspace}")
+    alone = next((one for one in offers.items if one.slug == asked.get("group")), None)
+    if asked.get("group") is not None and alone is None:
+        raise NOT_FOUND
+    shelves = (alone,) if alone is not None else offers.items
+    return visit.page(
+        "workspace.html",
+        offers=offers,
+        alone=alone,
+        shelves=[one for one in shelves if one.calendars],
+        others=() if alone is not None else offers.calendars,
+        further=visit.url(f"/{workspace}", after=offers.next) if offers.next and alone is None else None,
+    )
+
+
+@router.get("/{slug}")
 async def show_calendar(workspace: str, slug: str, visit: Here) -> Response:
     """A calendar with its free times."""
     calendar = await _calendar(workspace, slug, visit)
@@ -49,7 +75,7 @@ async def show_calendar(workspace: str, slug: str, visit: Here) -> Response:
     return visit.page("calendar.html", calendar=calendar, picker=picker, action=path)
 
 
-@router.get("/form")
+@router.get("/{slug}/form")
 async def show_form(workspace: str, slug: str, visit: Here) -> Response:
     """The form for a chosen time.
 
@@ -68,7 +94,7 @@ async def show_form(workspace: str, slug: str, visit: Here) -> Response:
     return _form(visit, calendar, start, zone or calendar.tz, entered({}, key))
 
 
-@router.post("/form")
+@router.post("/{slug}/form")
 async def book(workspace: str, slug: str, visit: Here, form: Form) -> Response:
     """Book. Whatever goes wrong, what the guest wrote stays on the page."""
     address = _address(workspace, slug)

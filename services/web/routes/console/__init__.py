@@ -9,6 +9,7 @@ from services.web.routes.console import (
     changes,
     drafts,
     entrance,
+    groups,
     keys,
     overview,
     team,
@@ -17,5 +18,5 @@ from services.web.routes.console.desk import own_site_only
 from services.web.routes.visit import Html
 
 router = APIRouter(default_response_class=Html, dependencies=[Depends(own_site_only)])
-for part in (entrance, overview, bookings, changes, calendars, drafts, availability, team, keys):
+for part in (entrance, overview, bookings, changes, calendars, drafts, groups, availability, team, keys):
     router.include_router(part.router, prefix="/console")

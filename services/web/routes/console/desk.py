@@ -34,7 +34,13 @@ NAVIGATION: Sequence[tuple[str, Sequence[tuple[str, str, str, str]]]] = (
             ("bookings", "/console/bookings", "day", "bookings:view"),
         ),
     ),
-    ("webtools", (("calendars", "/console/calendars", "calendars", "calendars:view"),)),
+    (
+        "webtools",
+        (
+            ("calendars", "/console/calendars", "calendars", "calendars:view"),
+            ("groups", "/console/groups", "list", "groups:view"),
+        ),
+    ),
     ("profile", (("availability", "/console/availability", "time", ""),)),
     (
         "settings",

@@ -1,0 +1,82 @@
+"""The form of a calendar group: its fields, and which calendars it shows in which order."""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from services.web.domain.forms import Field, Flag, Form, Sent, Text, read, shown
+from services.web.domain.staff import SeenDraft, SeenGroup
+
+FIELDS: tuple[Field, ...] = (
+    Text("name"),
+    Text("description", most=2000, needed=False, lines=True),
+    Text("slug", most=63, needed=False),
+    Flag("active"),
+)
+_LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A calendar in the form: whether the group shows it."""
+
+    calendar_id: str
+    name: str
+    shown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GroupForm:
+    """The form, and all calendars that could be in the group, in their order."""
+
+    form: Form
+    rows: tuple[Row, ...]
+
+    def body(self) -> dict[str, Any]:
+        """What the API takes; only of a form without errors. An empty address is made from the name."""
+        values = self.form.values
+        return {
+            "name": values["name"],
+            "description": values["description"],
+            "slug": values["slug"] or slug_of(values["name"]),
+            "status": "active" if values["active"] else "inactive",
+            "calendar_ids": [row.calendar_id for row in self.rows if row.shown],
+        }
+
+    def moved(self, calendar_id: str, by: int) -> "GroupForm":
+        """One calendar further up (-1) or down (1); nothing else changes."""
+        rows = list(self.rows)
+        at = next((n for n, row in enumerate(rows) if row.calendar_id == calendar_id), None)
+        if at is None or not 0 <= at + by < len(rows):
+            return self
+        rows[at], rows[at + by] = rows[at + by], rows[at]
+        return replace(self, rows=tuple(rows))
+
+
+def of_group(group: SeenGroup | None, calendars: Sequence[SeenDraft]) -> GroupForm:
+    """The form of a group as it is, or of a new one. Those that it shows come first, then the others by name."""
+    if group is None:
+        return GroupForm(shown(FIELDS, {"active": True}), _rows((), (), calendars))
+    values = group.model_dump() | {"active": group.status == "active"}
+    return GroupForm(shown(FIELDS, values), _rows(group.calendar_ids, group.calendar_ids, calendars))
+
+
+def sent_group(sent: Sent, calendars: Sequence[SeenDraft]) -> GroupForm:
+    """The form as it was sent: `order` are all its calendars in order, `calendar` those that it shows."""
+    return GroupForm(read(FIELDS, sent), _rows(sent.get("order", ()), sent.get("calendar", ()), calendars))
+
+
+def slug_of(name: str) -> str:
+    """`Kundenbetreuung & Coaching` -> `kundenbetreuung-coaching`; `gruppe` if no letter is left."""
+    plain = unicodedata.normalize("NFKD", name.lower().translate(_LETTERS)).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:63].strip("-") or "gruppe"
+
+
+def _rows(order: Sequence[str], chosen: Sequence[str], calendars: Sequence[SeenDraft]) -> tuple[Row, ...]:
+    """Those that are shown in this order, so that they can be sorted among themselves; then the others by name."""
+    known: Mapping[str, str] = {one.id: one.name for one in calendars if one.status != "retired" or one.id in chosen}
+    first = [one for one in dict.fromkeys(order) if one in known and one in chosen]
+    rest = sorted((name, one) for one, name in known.items() if one not in first)
+    return tuple(Row(one, known[one], one in chosen) for one in [*first, *(one for _, one in rest)])

@@ -1,0 +1,201 @@
+"""`/console/groups`: calendars that guests find together, and in which order."""
+
+import asyncio
+import re
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from services.web.adapters.api import ApiAway, ApiRefused, away, read_as
+from services.web.domain import group_form
+from services.web.domain.forms import Wrong, last
+from services.web.domain.group_form import GroupForm
+from services.web.domain.staff import Listed, SeenDraft, SeenGroup, SeenWorkspace
+from services.web.routes.console.calendars import AT_ONCE, refused_page
+from services.web.routes.console.desk import Desk, Here, SentForm, refused_form
+from services.web.routes.visit import Html
+from turnus_runtime.http import NOT_FOUND
+
+router = APIRouter(prefix="/groups", default_response_class=Html)
+
+
+@router.get("")
+async def list_groups(desk: Here) -> Response:
+    """All groups, in the order in which guests see them."""
+    desk.need("groups:view")
+    try:
+        groups, calendars, workspace = await asyncio.gather(
+            desk.asking.read(Listed[SeenGroup], "/groups", limit=AT_ONCE), _calendars(desk), _workspace(desk)
+        )
+    except ApiAway:
+        raise away() from None
+    except ApiRefused as refused:
+        raise refused_page(refused) from None
+    names = {one.id: one.name for one in calendars}
+    return desk.page("groups.html", here="groups", groups=groups.items, names=names, slug=workspace.slug)
+
+
+@router.post("/{group_id}/move")
+async def move(group_id: str, desk: Here, sent: SentForm) -> Response:
+    """A group further up or down: it takes the place between its new neighbours."""
+    desk.need("groups:manage")
+    try:
+        groups = (await desk.asking.read(Listed[SeenGroup], "/groups", limit=AT_ONCE)).items
+        at = next((n for n, one in enumerate(groups) if one.id == group_id), None)
+        by = {"up": -1, "down": 1}.get(last(sent, "to"))
+        if at is not None and by is not None and 0 <= at + by < len(groups):
+            # Places may be equal, so all of them are numbered anew; those that have theirs are left alone.
+            order = list(groups)
+            order[at], order[at + by] = order[at + by], order[at]
+            for place, one in enumerate(order):
+                if one.position != place:
+                    await desk.asking.send("PATCH", f"/groups/{one.id}", {"position": place})
+    except ApiAway:
+        raise away() from None
+    except ApiRefused as refused:
+        raise refused_page(refused) from None
+    return desk.done("/console/groups", "group_moved")
+
+
+@router.get("/new")
+async def ask_new(desk: Here) -> Response:
+    """The form of a new group."""
+    desk.need("groups:manage")
+    return await _page(desk, group_form.of_group(None, await _known(desk)), None)
+
+
+@router.post("/new")
+async def make(desk: Here, sent: SentForm) -> Response:
+    """Make the group; guests see it at once."""
+    desk.need("groups:manage")
+    form = group_form.sent_group(sent, await _known(desk))
+    key = last(sent, "key")[:100] or desk.new_key
+    if (sorted_anew := _sorted(form, sent)) is not None:
+        return await _page(desk, sorted_anew, None, key=key)
+    if form.form.errors:
+        return await _page(desk, form, None, 422, key=key)
+    try:
+        await desk.asking.send("POST", "/groups", form.body(), key=key)
+    except ApiRefused as refused:
+        return await _refused(desk, form, None, refused)
+    except ApiAway:
+        return await _page(desk, form, None, 503, "away", key=key)
+    return desk.done("/console/groups", "group_made")
+
+
+@router.get("/{group_id}")
+async def show(group_id: str, desk: Here) -> Response:
+    """A group, and the form to change it."""
+    desk.need("groups:view")
+    group, calendars = await asyncio.gather(_group(desk, group_id), _known(desk))
+    return await _page(desk, group_form.of_group(group, calendars), group)
+
+
+@router.post("/{group_id}")
+async def change(group_id: str, desk: Here, sent: SentForm) -> Response:
+    """Change the group; guests see it at once."""
+    desk.need("groups:manage")
+    group, calendars = await asyncio.gather(_group(desk, group_id), _known(desk))
+    form = group_form.sent_group(sent, calendars)
+    if (sorted_anew := _sorted(form, sent)) is not None:
+        return await _page(desk, sorted_anew, group)
+    if form.form.errors:
+        return await _page(desk, form, group, 422)
+    looked_at = last(sent, "version")
+    version = int(looked_at) if re.fullmatch(r"\d{1,9}", looked_at, re.ASCII) else group.version
+    try:
+        answer = await desk.asking.send("PATCH", f"/groups/{group.id}", form.body(), version=version)
+    except ApiRefused as refused:
+        return await _refused(desk, form, group, refused)
+    except ApiAway:
+        return await _page(desk, form, group, 503, "away")
+    return desk.done(f"/console/groups/{read_as(SeenGroup, answer).id}", "group_changed")
+
+
+@router.post("/{group_id}/remove")
+async def remove(group_id: str, desk: Here) -> Response:
+    """Remove the group; its calendars stay as they are."""
+    desk.need("groups:manage")
+    group = await _group(desk, group_id)
+    try:
+        await desk.asking.send("DELETE", f"/groups/{group.id}")
+    except ApiAway:
+        raise away() from None
+    except ApiRefused as refused:
+        raise refused_page(refused) from None
+    return desk.done("/console/groups", "group_removed")
+
+
+def _sorted(form: GroupForm, sent: SentForm) -> GroupForm | None:
+    """The form with a calendar further up or down, if such a button was pressed; nothing is kept yet."""
+    for button, by in (("up", -1), ("down", 1)):
+        if last(sent, button):
+            return form.moved(last(sent, button), by)
+    return None
+
+
+async def _calendars(desk: Desk) -> tuple[SeenDraft, ...]:
+    return (await desk.asking.read(Listed[SeenDraft], "/calendars", limit=AT_ONCE)).items
+
+
+async def _workspace(desk: Desk) -> SeenWorkspace:
+    return await desk.asking.read(SeenWorkspace, f"/workspaces/{desk.who.workspace_id}")
+
+
+async def _known(desk: Desk) -> tuple[SeenDraft, ...]:
+    try:
+        return await _calendars(desk)
+    except ApiAway:
+        raise away() from None
+    except ApiRefused as refused:
+        raise refused_page(refused) from None
+
+
+async def _group(desk: Desk, group_id: str) -> SeenGroup:
+    if not re.fullmatch(r"grp_[0-9a-z]{1,40}", group_id):
+        raise NOT_FOUND
+    try:
+        return await desk.asking.read(SeenGroup, f"/groups/{group_id}")
+    except ApiAway:
+        raise away() from None
+    except ApiRefused as refused:
+        raise refused_page(refused) from None
+
+
+async def _refused(desk: Desk, form: GroupForm, group: SeenGroup | None, refused: ApiRefused) -> Response:
+    if refused.code == "slug_taken":
+        taken = form.form.with_errors({"slug": Wrong("wrong.slug_taken")})
+        return await _page(desk, GroupForm(taken, form.rows), group, refused.status)
+    inner, notice = refused_form(form.form, refused, {})
+    return await _page(desk, GroupForm(inner, form.rows), group, refused.status, notice, newest=refused.version)
+
+
+async def _page(
+    desk: Desk,
+    form: GroupForm,
+    group: SeenGroup | None,
+    status: int = 200,
+    notice: str | None = None,
+    *,
+    key: str | None = None,
+    newest: int | None = None,
+) -> Response:
+    try:
+        workspace = await _workspace(desk)
+    except ApiAway:
+        raise away() from None
+    except ApiRefused as refused:
+        raise refused_page(refused) from None
+    return desk.page(
+        "group.html",
+        status,
+        here="groups",
+        group=group,
+        form=form.form,
+        rows=form.rows,
+        notice=notice,
+        slug=workspace.slug,
+        key=key or desk.new_key,
+        version=newest or (group.version if group else None),
+        editable=desk.may("groups:manage"),
+    )
