@@ -70,8 +70,8 @@ class Asking:
     client: httpx.AsyncClient
     headers: Mapping[str, str]
 
-    def signed_in(self, token: str) -> "Asking":
-        """The same reader with the token of a session."""
+    def bearing(self, token: str) -> "Asking":
+        """The same reader with a token: of a session, an invitation, a password reset."""
         return Asking(self.client, {**self.headers, **_bearer(token)})
 
     async def read(self, kind: type[S], path: str, **params: str | int | None) -> S:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from services.web.domain.seen import Place, Seen, SeenBooking
+from services.web.domain.seen import Place, Seen, SeenBooking, SeenPlace
 
 S = TypeVar("S", bound=Seen)
 
@@ -27,6 +27,42 @@ class SeenMember(Seen):
     locale: str
     role: str
     can_sign_in: bool
+    invited_at: datetime | None = None
+
+
+class SeenPlaceOfWork(Seen):
+    """A workspace that somebody may enter; `current`: they are in it."""
+
+    slug: str
+    name: str
+    current: bool
+
+
+class SeenInvitation(Seen):
+    """An invitation, as the team sees it."""
+
+    id: str
+    status: str
+    member_id: str
+    sent_at: datetime | None
+    failed: str | None
+    expires_at: datetime
+
+
+class SeenInvited(Seen):
+    """An invitation, as the invited see it. `has_account`: their existing password is asked for."""
+
+    workspace: SeenPlace
+    name: str
+    email: str
+    locale: str
+    has_account: bool
+
+
+class SeenReset(Seen):
+    """Whose password is to be set."""
+
+    email: str
 
 
 class SeenSession(Seen):
@@ -39,6 +75,7 @@ class SeenSession(Seen):
     scopes: tuple[str, ...]
     expires_at: datetime | None
     member: SeenMember
+    workspace: SeenPlace
 
 
 class NewSession(SeenSession):
@@ -235,3 +272,11 @@ class SeenGroup(Seen):
     description: str
     calendar_ids: tuple[str, ...]
     position: int
+
+
+class SeenSignedIn(Seen):
+    """One of somebody's own sessions."""
+
+    id: str
+    created_at: datetime
+    current: bool

@@ -127,7 +127,7 @@ async def desk_of(request: Request, on: On) -> Desk:
     token = request.cookies.get(cookie_name(on.settings.public_url), "")
     if not token:
         raise CREDENTIAL_MISSING
-    asking = asking_of(request, on).signed_in(token)
+    asking = asking_of(request, on).bearing(token)
     try:
         who = await asking.read(SeenSession, "/sessions/current")
     except ApiRefused as refused:

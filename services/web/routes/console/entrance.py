@@ -1,7 +1,7 @@
 """`/console/sign-in`, `/console/sign-out`, `/console/start`: coming in, going out, and making a workspace."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -26,7 +26,7 @@ from turnus_runtime.http import On, Problem
 
 router = APIRouter(default_response_class=Html)
 
-SIGN_IN = (Text("workspace", most=40), Text("email", most=254), Secret("password"))
+SIGN_IN = (Text("email", most=254), Secret("password"))
 START = (
     Text("workspace_name"),
     Text("slug", most=40),
@@ -44,8 +44,7 @@ KEPT = "kept."
 async def ask_sign_in(request: Request) -> Response:
     """The page to sign in; `?next=` is where it leads afterwards."""
     asked = request.query_params
-    form = shown(SIGN_IN, {"workspace": asked.get("workspace", "")})
-    return sign_in_page(request, form, to=inside(asked.get("next")))
+    return sign_in_page(request, shown(SIGN_IN, {}), to=inside(asked.get("next")))
 
 
 @router.post("/sign-in")
@@ -83,7 +82,7 @@ async def sign_out(request: Request, on: On) -> Response:
     token = request.cookies.get(cookie_name(on.settings.public_url), "")
     if token:
         try:
-            await asking_of(request, on).signed_in(token).send("DELETE", "/sessions/current")
+            await asking_of(request, on).bearing(token).send("DELETE", "/sessions/current")
         except (ApiRefused, Problem):
             pass  # it is over already
         except ApiAway:
@@ -150,6 +149,7 @@ def sign_in_page(
     notice: str | None = None,
 ) -> Response:
     """The page to sign in. `kept` was sent when the session was over: it is carried along."""
+    done = request.query_params.get("done")
     return reader_of(request).page(
         "console/sign_in.html",
         status,
@@ -159,7 +159,7 @@ def sign_in_page(
         kept=[(f"{KEPT}{name}", value) for name, value in kept],
         notice=notice,
         over=bool(kept),
-        done="signed_out" if request.query_params.get("done") == "signed_out" else None,
+        done=done if done in ("signed_out", "password_set", "reset_sent") else None,
     )
 
 
@@ -173,8 +173,8 @@ def refused_session(request: Request) -> Response:
     return sign_in_page(request, shown(SIGN_IN, {}), to=inside(path), kept=kept, status=401, notice="session_over")
 
 
-async def _session(asking: Asking, given: Any, key: str) -> NewSession:
-    body = {name: given[name] for name in ("workspace", "email", "password")}
+async def _session(asking: Asking, given: Mapping[str, Any], key: str) -> NewSession:
+    body = {name: given[name] for name in ("workspace", "email", "password") if name in given}
     return read_as(NewSession, await asking.send("POST", "/sessions", body, key=key))
 
 
