@@ -12,6 +12,7 @@ from services.accounts.domain.signing import SigningPair
 from services.accounts.domain.workspaces import Workspace
 from services.booking.domain import calendars
 from services.booking.domain.bookings import Booking
+from services.booking.domain.groups import Groups
 from turnus_runtime.closing import Closure, closure_of
 from turnus_runtime.mongo import MongoStore
 from turnus_runtime.ports import Store
@@ -22,7 +23,7 @@ from turnus_runtime.settings import Settings
 from turnus_runtime.store import RecordStore
 
 SAID_AGAIN: frozenset[type[Record]] = frozenset(
-    {Workspace, Member, SigningPair, Session, ApiKey, Booking, calendars.Calendar}
+    {Workspace, Member, SigningPair, Session, ApiKey, Booking, calendars.Calendar, Groups}
 )
 """Records that are said again once a day, as the tables of their services say (a test compares them)."""
 

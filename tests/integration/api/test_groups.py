@@ -10,7 +10,7 @@ from services.booking.domain.groups import MOST_CALENDARS, MOST_GROUPS, MOST_IN_
 from tests.integration.api.conftest import Api, Office, office
 from tests.integration.api.test_bad_input import nothing_happens, problem
 from tests.support.system import eventually
-from turnus_contracts import GroupChanged
+from turnus_contracts import GroupChanged, WorkspaceChanged
 from turnus_runtime.ids import RandomIds, derived
 from turnus_runtime.operations import republish
 from turnus_runtime.records import Decision
@@ -413,3 +413,18 @@ async def test_whoever_may_view_groups_does_not_change_them_and_calendars_are_an
         for at in (path, "/groups"):
             assert (await api.send("GET", at, None, keys["views"])).status_code == 200
     assert (await api.send("POST", "/groups", body, keys["manages"])).status_code == 201
+
+
+async def test_a_workspace_that_was_removed_has_no_page_any_more(api: Api) -> None:
+    here = await office(api, "removed")
+    await eventually_seen(here)
+    workspace = (await api.call("GET", "/sessions/current", None, here.staff))["workspace_id"]
+    told = WorkspaceChanged(
+        workspace_id=workspace, version=9, status="removed", slug=here.slug, name="R", tz="UTC", locale="de"
+    )
+    await api.system.publish(told)
+
+    async def gone() -> bool:
+        return (await api.send("GET", "/groups", params={"workspace": here.slug})).status_code == 404
+
+    await eventually(gone)

@@ -5,6 +5,7 @@ import pytest
 from services.accounts.domain.members import Member
 from services.availability.domain.rules import ServedCalendar
 from services.booking.domain.calendars import Calendar
+from tests.integration.api.conftest import office
 from tests.integration.disasters.conftest import FIRST_DAY, Site
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -62,4 +63,30 @@ async def test_who_was_removed_and_what_was_revoked_after_the_backup_stays_so(si
     asked = await site.api.send("GET", "/members", None, {"Authorization": f"Bearer {key['key']}"})
     assert (asked.status_code, asked.json()["code"]) == (401, "credential_revoked")
     assert any(f"member {mia} came after the backup" in note for note in report.notes)
+    assert await site.audited() == []
+
+
+async def test_a_workspace_that_was_made_after_the_backup_has_its_page_and_groups_are_those_of_the_backup(
+    site: Site,
+) -> None:
+    team = await site.team()
+    calendars = (await team.at.api.call("GET", "/calendars", None, team.at.staff))["items"]
+    ids = [one["id"] for one in calendars]
+    kept = await team.at.made("/groups", {"slug": "kept", "name": "Kept", "calendar_ids": ids})
+    await site.at_rest()
+    backup = await site.back_up("booking")
+    await team.at.made("/groups", {"slug": "late", "name": "Late"})
+    late = await office(team.at.api, "late")
+    await site.at_rest()
+
+    await site.restore(backup)
+    await site.mended()
+    await site.at_rest()
+
+    page = await site.api.send("GET", "/groups", params={"workspace": late.slug})
+    assert (page.status_code, page.json().get("items")) == (200, []), page.text
+    page = await site.api.send("GET", "/groups", params={"workspace": team.at.slug})
+    assert [one["id"] for one in page.json()["items"]] == [kept["id"]]
+    assert [one["id"] for one in page.json()["items"][0]["calendars"]] == ids
+    assert (await team.at.made("/groups", {"slug": "late", "name": "Late"}))["position"] == 2
     assert await site.audited() == []
