@@ -59,6 +59,7 @@ async def things(api: Api, name: str) -> Things:
         {"calendar_id": calendar["id"], "items": [{"start": "2027-03-21T10:00:00Z", "end": "2027-03-21T11:00:00Z"}]},
     )
     key = await at.made("/api-keys", {"name": "key", "scopes": ["bookings:view"]})
+    invitation = await at.made("/invitations", {"member_id": second})
     session = await api.call("GET", "/sessions/current", None, at.staff)
     workspace = session["workspace_id"]
     booked = await api.book(calendar["address"], "2027-03-02T10:00:00+01:00")
@@ -84,6 +85,7 @@ async def things(api: Api, name: str) -> Things:
         "host_id": second,
         "session_id": session["id"],
         "key_id": key["id"],
+        "invitation_id": invitation["id"],
         "calendar_id": calendar["id"],
         "booking_id": booked.json()["id"],
         "schedule_id": schedule["id"],
