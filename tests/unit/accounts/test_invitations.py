@@ -116,8 +116,9 @@ def test_who_is_removed_meanwhile_is_not_let_in() -> None:
 def test_whose_address_was_changed_meanwhile_is_not_let_in() -> None:
     """The link went to the older address."""
     elsewhere = invited().change(email="other@example.org")
-    assert invitations.accept(elsewhere, FIRST, identity(), LATER).answer == "replaced"
     wrong = identity(email="other@example.org")
+    assert invitations.standing(elsewhere, FIRST, NOW) == "replaced"
+    assert invitations.accept(elsewhere, FIRST, wrong, LATER).answer == "replaced"
     assert invitations.accept(invited(), FIRST, wrong, LATER).record is None
 
 
