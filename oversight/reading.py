@@ -7,9 +7,11 @@ from typing import TypeVar
 
 from services.accounts.domain.auditing import AuditEntry
 from services.accounts.domain.credentials import ApiKey, Session
-from services.accounts.domain.identities import Identity
+from services.accounts.domain.identities import Identity, StandIn
 from services.accounts.domain.members import AddressClaim, Member
+from services.accounts.domain.requests import RequestKey
 from services.accounts.domain.signing import SigningPair
+from services.accounts.domain.tokens import TokenSecret
 from services.accounts.domain.workspaces import SlugClaim, Workspace
 from services.assignment.domain.choice import Choice
 from services.assignment.domain.rotation import Rotation
@@ -33,7 +35,8 @@ CREDENTIALS: tuple[type[Record], ...] = (SigningKey, Revocation)
 """What every service with resources keeps, beside its own records."""
 RECORDS: Mapping[str, tuple[type[Record], ...]] = {
     "accounts": (
-        *(Workspace, SlugClaim, Member, AddressClaim, Identity, Session, ApiKey, SigningPair, AuditEntry),
+        *(Workspace, SlugClaim, Member, AddressClaim, Identity, StandIn),
+        *(Session, ApiKey, SigningPair, TokenSecret, RequestKey, AuditEntry),
         *CREDENTIALS,
     ),
     "booking": (

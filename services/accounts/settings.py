@@ -15,6 +15,12 @@ class Settings(RuntimeSettings):
     accounts_session_hours: Annotated[int, Field(ge=1, le=720)] = Field(
         default=168, description="How long a session lasts after signing in"
     )
+    accounts_invitation_days: Annotated[int, Field(ge=1, le=90)] = Field(
+        default=7, description="How long the link in an invitation is valid"
+    )
+    accounts_reset_minutes: Annotated[int, Field(ge=5, le=1440)] = Field(
+        default=60, description="How long the link that sets a new password is valid"
+    )
     accounts_signing_key_days: Annotated[int, Field(ge=1, le=3650)] = Field(
         default=90, description="How long a key signs tokens before a new one takes over"
     )

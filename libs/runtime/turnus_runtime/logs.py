@@ -41,7 +41,7 @@ _MASKS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     # what a text must hold for the pattern to be worth a try, the pattern, the replacement
     (("://",), re.compile(r"(?<=://)([^:/@\s]*):[^\s/?#]*@"), rf"\1:{MASK}@"),
     (("eyJ",), re.compile(r"eyJ[\w-]+\.[\w-]+(\.[\w-]*)?"), MASK),
-    (("bkt_",), re.compile(r"\bbkt_[\w.~=-]+"), f"bkt_{MASK}"),
+    (("bkt_", "ivt_", "prt_"), re.compile(r"\b(bkt|ivt|prt)_[\w.~=-]+"), rf"\1_{MASK}"),
     ((" ",), re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}"), rf"\1 {MASK}"),
     (
         ("=", ":"),

@@ -48,6 +48,26 @@ def recorded(thing: Audited, kind: str, action: str, actor: Actor, fields: Seque
     )
 
 
+def of_password(member: Audited, action: str, change: int, now: datetime) -> Owed:
+    """Owe the fact that something was done about the password of this member's identity, which has no workspace.
+
+    Each workspace hears of its own member, by whose name it was done; `change` is the identity's version after it.
+    """
+    return event(
+        ChangeRecorded(
+            workspace_id=member.workspace_id,
+            change_id=f"{member.id}.password.{change}",
+            service="accounts",
+            at=now,
+            actor_id=member.id,
+            action=action,
+            thing="member",
+            thing_id=member.id,
+            fields=("password",),
+        )
+    )
+
+
 class AuditEntry(Record):
     """One change. The id is derived from the event's `ce_id`, so a duplicate is the same entry."""
 

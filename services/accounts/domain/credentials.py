@@ -49,11 +49,15 @@ class Credential(Record):
 
 
 class Session(Credential):
-    """Somebody signed in."""
+    """Somebody signed in. `identity_epoch` is their identity's when it was made: void in a later one."""
 
     collection: ClassVar[str] = "sessions"
+    format: ClassVar[int] = 2
+    """Format 1 had no epoch of the identity: there was no second one."""
     noun: ClassVar[str] = "session"
     begun: ClassVar[str] = "signed_in"
+
+    identity_epoch: int = 1
 
 
 class ApiKey(Credential):
@@ -89,6 +93,13 @@ def revoke(current: C | None, actor: Actor) -> Decision[C, C | None]:
     owes = [state(CredentialRevoked), recorded(ended, ended.noun, "revoked", actor)]
     # While it lived it had nothing to say, and may have been marked so; from now on it is said daily.
     return Decision(ended, ended, owes=owes, drops=[EXPIRE, "again"])
+
+
+def carry_over(current: Session | None, epoch: int) -> Decision[Session, None]:
+    """Let the session in which a password was changed live on in the epoch which that began."""
+    if current is None or current.status != "active" or current.identity_epoch != epoch - 1:
+        return Decision(None)
+    return Decision(None, current.change(identity_epoch=epoch))
 
 
 def expire(current: Session | None, now: datetime) -> Decision[Session, None]:

@@ -7,22 +7,44 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 from services.accounts.domain.auditing import Actor, recorded
+from services.accounts.domain.letters import Letter, Part
 from services.accounts.domain.roles import Role, may_give
 from turnus_contracts import MemberChanged
 from turnus_runtime.records import Decision, Owed, Record, key, state, timer
 
 TAKE_SEAT, VOID_CREDENTIALS, JOIN = "take_seat", "void_credentials", "join"
+SEND_INVITATION, EXPIRE_INVITATION = "send_invitation", "expire_invitation"
+
+
+class Invitation(Part):
+    """The latest invitation of a member (`domain/invitations.py`). The link's token is not kept: `nonce` is in it.
+
+    `version` rises with every change of it, a further invitation included; `requests` are names of the requests that
+    made it and those before it.
+    """
+
+    nonce: str
+    version: int
+    status: Literal["open", "accepted", "revoked", "expired"]
+    email: str
+    invited_by: str
+    created_at: datetime
+    expires_at: datetime
+    letter: Letter
+    requests: tuple[str, ...] = ()
 
 
 class Member(Record):
-    """One person in one workspace. They sign in with their identity, if they have one yet.
+    """One person in one workspace. They sign in with their identity, if they have one yet: who is invited gets one.
 
     `epoch` rises whenever what they may do changes: sessions and API keys of an older epoch are void.
     `owner_since` is the version with which they last became an owner, 0 if they are none.
     """
 
     collection: ClassVar[str] = "members"
-    indexes: ClassVar[tuple[str, ...]] = ("by_workspace",)
+    format: ClassVar[int] = 2
+    """Format 1 had no invitation. (Its index keys come with the next write: every member is said again once a day.)"""
+    indexes: ClassVar[tuple[str, ...]] = ("by_workspace", "by_identity", "invited")
 
     workspace_id: str
     version: int
@@ -35,14 +57,25 @@ class Member(Record):
     identity_id: str | None = None
     owner_since: int = 0
     epoch: int = 1
+    invitation: Invitation | None = None
     request_digest: str | None = None
     created_at: datetime
     changed_at: datetime
 
     def keys(self) -> Mapping[str, str | int | None]:
-        """By workspace, removed ones not."""
-        listed = key(self.workspace_id, self.id) if self.status == "active" else None
-        return {"self": self.id, "by_workspace": listed}
+        """By workspace, by identity, and by workspace those who are invited; removed ones not."""
+        there = self.status == "active"
+        return {
+            "self": self.id,
+            "by_workspace": key(self.workspace_id, self.id) if there else None,
+            "by_identity": key(self.identity_id, self.id) if there and self.identity_id is not None else None,
+            "invited": key(self.workspace_id, self.id) if self.invited else None,
+        }
+
+    @property
+    def invited(self) -> bool:
+        """Whether an invitation of theirs is open."""
+        return self.status == "active" and self.invitation is not None and self.invitation.status == "open"
 
 
 class AddressClaim(Record):
@@ -97,7 +130,7 @@ def join(current: Member | None, new: Member, actor: Actor) -> Decision[Member, 
     """Make a member; the answer says whether it was there already."""
     if current is not None:
         return Decision((current, True))
-    return Decision((new, False), new, owes=_said(new, "created", actor))
+    return Decision((new, False), new, owes=said(new, "created", actor))
 
 
 def change(
@@ -117,7 +150,7 @@ def change(
         return Decision(Changed(member=current, leaves_office=leaves))
     changed = current.change(**differing, version=current.version + 1, changed_at=actor.now)
     told = sorted(set(differing) - {"epoch", "owner_since"})
-    return Decision(Changed(member=changed, leaves_office=leaves), changed, owes=_said(changed, "changed", actor, told))
+    return Decision(Changed(member=changed, leaves_office=leaves), changed, owes=said(changed, "changed", actor, told))
 
 
 def remove(current: Member, expected: int | None, by: Role, actor: Actor) -> Decision[Member, Changed]:
@@ -144,7 +177,7 @@ def leave_office(current: Member | None, since: int, to: Role | None, actor: Act
     changed = current.change(
         role=to, owner_since=0, epoch=current.epoch + 1, version=current.version + 1, changed_at=actor.now
     )
-    return Decision(Changed(member=changed), changed, owes=_said(changed, "changed", actor, ["role"]))
+    return Decision(Changed(member=changed), changed, owes=said(changed, "changed", actor, ["role"]))
 
 
 def seated(current: Member | None, since: int) -> Decision[Member, None]:
@@ -160,6 +193,11 @@ def voided(current: Member | None, epoch: int) -> Decision[Member, None]:
     if current is None or current.epoch != epoch or current.owes(VOID_CREDENTIALS) is None:
         return Decision(None)
     return Decision(None, current, drops=[VOID_CREDENTIALS])
+
+
+def ended(invitation: Invitation, status: Literal["accepted", "revoked", "expired"]) -> Invitation:
+    """The invitation as one that is over."""
+    return invitation.model_copy(update={"status": status, "version": invitation.version + 1})
 
 
 def described(member: Member, _: datetime) -> tuple[MemberChanged, ...]:
@@ -188,13 +226,20 @@ def _refusal(current: Member, expected: int | None) -> Changed | None:
 
 
 def _removed(current: Member, actor: Actor) -> Decision[Member, Changed]:
+    invitation = current.invitation
     gone = current.change(
-        status="removed", owner_since=0, epoch=current.epoch + 1, version=current.version + 1, changed_at=actor.now
+        status="removed",
+        owner_since=0,
+        epoch=current.epoch + 1,
+        invitation=ended(invitation, "revoked") if invitation is not None and current.invited else invitation,
+        version=current.version + 1,
+        changed_at=actor.now,
     )
-    return Decision(Changed(member=gone), gone, owes=_said(gone, "removed", actor))
+    drops = [SEND_INVITATION, EXPIRE_INVITATION]
+    return Decision(Changed(member=gone), gone, owes=said(gone, "removed", actor), drops=drops)
 
 
-def _said(member: Member, action: str, actor: Actor, fields: list[str] | None = None) -> list[Owed]:
+def said(member: Member, action: str, actor: Actor, fields: list[str] | None = None) -> list[Owed]:
     """What a changed member owes: its state, the audit log, the seat of a new owner, the end of old credentials."""
     owes = [state(MemberChanged), recorded(member, "member", action, actor, fields or ())]
     if member.owner_since == member.version:

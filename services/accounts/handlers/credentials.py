@@ -1,27 +1,33 @@
 """Signing in, API keys, and their end."""
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Generic, TypeVar
 
-from services.accounts.adapters.passwords import Passwords
+from services.accounts.adapters import World
 from services.accounts.adapters.tokens import signed
 from services.accounts.domain import members
 from services.accounts.domain.auditing import TURNUS, Actor
 from services.accounts.domain.credentials import ApiKey, Credential, Session, begin, described, expire, revoke
-from services.accounts.domain.identities import Identity, normal, rehash
+from services.accounts.domain.identities import Identity, enter, normal, rehash
 from services.accounts.domain.members import AddressClaim, Member
 from services.accounts.domain.roles import SCOPES
-from services.accounts.domain.workspaces import SlugClaim
+from services.accounts.domain.workspaces import SlugClaim, Workspace
 from services.accounts.settings import Settings
-from services.accounts.store import address_id, identity_id, pair_of, signing_pair
+from services.accounts.store import address_id, identity_id, members_of, pair_of, signing_pair
 from turnus_runtime.credentials import learn_revocation
 from turnus_runtime.ids import derived
 from turnus_runtime.records import Owed
 from turnus_runtime.turn import Turn
 
 C = TypeVar("C", bound=Credential)
+
+
+class Outdated(Exception):
+    """This session has ended, although its token is still taken: its password is not theirs any more."""
 
 
 class Overtaken(Exception):
@@ -39,34 +45,52 @@ class Issued(Generic[C]):
 
 @dataclass(frozen=True, slots=True)
 class Entrance:
-    """What somebody types in to sign in."""
+    """What somebody types in to sign in. Without a `slug`: where they were last, else the first of their workspaces."""
 
-    slug: str
+    slug: str | None
     email: str
     password: str
 
 
-async def known_member(entrance: Entrance, on: Turn) -> Member | None:
+async def known_member(entrance: Entrance, on: Turn) -> tuple[Member, Identity] | None:
     """The member who signs in so; None for a wrong password, workspace or address, alike and after the same time."""
-    passwords: Passwords = on.effects
-    identity = await on.records(Identity).get(identity_id(entrance.email))
+    world: World = on.effects
+    passwords = world.passwords
+    name = identity_id(entrance.email)
+    identity = await on.records(Identity).get(name)
     matches = await passwords.match(identity.password_hash if identity else None, entrance.password)
-    slug = await on.records(SlugClaim).get(entrance.slug)
-    workspace_id = slug.workspace_id if slug else ""
-    address = await on.records(AddressClaim).get(address_id(workspace_id, entrance.email))
-    member = await on.records(Member).get(address.member_id) if address else None
-    if identity is None or member is None or not matches:
+    found = [await _member_at(entrance.slug, entrance.email, on)] if entrance.slug else await members_of(name, on)
+    if identity is None or not matches:
         return None
-    if member.status != "active" or member.identity_id != identity.id or normal(member.email) != identity.email:
+    member = await _preferred([one for one in found if one is not None and _is_theirs(one, identity)], identity, on)
+    if member is None:
         return None
     if passwords.outdated(identity.password_hash):
         new = await passwords.hashed(entrance.password)
         await on.records(Identity).decide(identity.id, partial(rehash, old=identity.password_hash, new=new, now=on.now))
-    return member
+    return member, identity
 
 
-async def start_session(member: Member, key: str | None, on: Turn) -> Issued[Session]:
-    """Sign a member in. The same `key` again is the same session and token. Raises `Overtaken`."""
+async def member_at(slug: str, identity: Identity, on: Turn) -> Member | None:
+    """Who this person is in the workspace with this address; None if they are nobody there."""
+    member = await _member_at(slug, identity.email, on)
+    return member if member is not None and _is_theirs(member, identity) else None
+
+
+async def identity_of(session: Session, on: Turn) -> Identity:
+    """Whose session it is. Raises `Outdated` if it has ended, or was begun with an older password."""
+    member = await on.records(Member).get(session.member_id)
+    identity = await on.records(Identity).get(member.identity_id) if member and member.identity_id else None
+    if identity is None or session.status != "active" or session.identity_epoch != identity.epoch:
+        raise Outdated
+    return identity
+
+
+async def start_session(member: Member, identity: Identity, key: str | None, on: Turn) -> Issued[Session]:
+    """Sign a member in whose `identity` was proven. The same `key` again is the same session and token.
+
+    Raises `Overtaken`.
+    """
     hours = on.configured(Settings).accounts_session_hours
     session_id = derived("ses", member.id, key) if key else on.ids.fresh("ses")
     new = Session(
@@ -76,11 +100,15 @@ async def start_session(member: Member, key: str | None, on: Turn) -> Issued[Ses
         role=member.role,
         scopes=SCOPES[member.role],
         epoch=member.epoch,
+        identity_epoch=identity.epoch,
         key_id=await _key_id(on),
         created_at=on.now,
         expires_at=on.now + timedelta(hours=hours),
     )
-    return await issue(Session, new, Actor(member.id, on.now), on)
+    issued = await issue(Session, new, Actor(member.id, on.now), on)
+    if identity.entered != member.id:
+        await on.records(Identity).decide(identity.id, partial(enter, member_id=member.id))
+    return issued
 
 
 async def make_api_key(new: ApiKey, actor: Actor, on: Turn) -> Issued[ApiKey]:
@@ -98,6 +126,8 @@ async def issue(kind: type[C], new: C, actor: Actor, on: Turn) -> Issued[C]:
     member = await on.records(Member).get(made.member_id)
     pair = await pair_of(made.key_id, on)
     holds = member is not None and member.status == "active" and member.epoch == made.epoch
+    if isinstance(made, Session):
+        holds = holds and await _password_stands(made, member, on)
     if made.status != "active" or pair is None or pair.status == "removed" or not holds:
         if replayed:
             return Issued(made, None, replayed)
@@ -132,6 +162,34 @@ async def void_older(member_id: str, actor: Actor, on: Turn) -> None:
 async def expire_session(session_id: str, _: Owed, on: Turn) -> None:
     """A session's time is over (timer)."""
     await on.records(Session).decide(session_id, partial(expire, now=on.now))
+
+
+async def _password_stands(made: Session, member: Member | None, on: Turn) -> bool:
+    """Whether the password with which a session was begun is still the identity's."""
+    identity = await on.records(Identity).get(member.identity_id) if member and member.identity_id else None
+    return identity is not None and identity.epoch == made.identity_epoch
+
+
+async def _member_at(slug: str, email: str, on: Turn) -> Member | None:
+    claim = await on.records(SlugClaim).get(slug)
+    address = await on.records(AddressClaim).get(address_id(claim.workspace_id if claim else "", email))
+    return await on.records(Member).get(address.member_id) if address else None
+
+
+async def _preferred(members: Sequence[Member], identity: Identity, on: Turn) -> Member | None:
+    """Who somebody is where they were last; else in the first of these workspaces by its name."""
+    if len(members) <= 1:
+        return members[0] if members else None
+    last = next((member for member in members if member.id == identity.entered), None)
+    if last is not None:
+        return last
+    workspaces = await asyncio.gather(*(on.records(Workspace).get(member.workspace_id) for member in members))
+    names = {found.id: (found.name.casefold(), found.slug) for found in workspaces if found is not None}
+    return min(members, key=lambda member: names.get(member.workspace_id, ("", "")))
+
+
+def _is_theirs(member: Member, identity: Identity) -> bool:
+    return member.status == "active" and member.identity_id == identity.id and normal(member.email) == identity.email
 
 
 async def _void(kind: type[C], member: Member, actor: Actor, on: Turn) -> None:

@@ -2,8 +2,17 @@
 
 from fastapi import APIRouter
 
-from services.accounts.routes import api_keys, audit_log, members, sessions, workspaces
+from services.accounts.routes import (
+    api_keys,
+    audit_log,
+    current,
+    invitations,
+    members,
+    password_resets,
+    sessions,
+    workspaces,
+)
 
 router = APIRouter()
-for part in (workspaces, members, sessions, api_keys, audit_log):
+for part in (workspaces, members, invitations, current, sessions, password_resets, api_keys, audit_log):
     router.include_router(part.router)

@@ -5,13 +5,15 @@ from contextlib import asynccontextmanager
 from typing import Annotated
 
 from pydantic import Field
+from starlette.requests import Request as HttpRequest
 
 from services.accounts.adapters.passwords import TooManyPasswords
 from services.accounts.domain.auditing import Actor
 from services.accounts.domain.members import Member
 from services.accounts.domain.workspaces import SLUG
-from services.accounts.routes.problems import BUSY
-from turnus_runtime.http import FORBIDDEN, Id, Principal, staff
+from services.accounts.handlers.credentials import Overtaken
+from services.accounts.routes.problems import BUSY, TRY_AGAIN
+from turnus_runtime.http import FORBIDDEN, Id, Principal, staff, throttle_address
 from turnus_runtime.turn import Turn
 
 Asking = Annotated[Principal, staff()]
@@ -65,3 +67,17 @@ async def hashing() -> AsyncGenerator[None]:
         yield
     except TooManyPasswords:
         raise BUSY(headers={"Retry-After": "1"}) from None
+
+
+@asynccontextmanager
+async def overtaken() -> AsyncGenerator[None]:
+    """While somebody is signed in: who is changed at this very moment is answered 503, and nothing is issued."""
+    try:
+        yield
+    except Overtaken:
+        raise TRY_AGAIN(headers={"Retry-After": "1"}) from None
+
+
+async def limited_as_sign_ins(request: HttpRequest) -> None:
+    """A route at which secrets could be guessed: by the client's address, as signing in is."""
+    await throttle_address(request, "sign_ins")

@@ -60,7 +60,7 @@ class MemberChange(Request):
 
 
 class MemberView(Answer):
-    """A member. `can_sign_in`: there is an identity behind them."""
+    """A member. `can_sign_in`: there is an identity behind them. `invited_at`: since when an invitation is open."""
 
     id: str
     version: int
@@ -71,6 +71,7 @@ class MemberView(Answer):
     locale: str
     role: str
     can_sign_in: bool
+    invited_at: Instant | None
     created_at: Instant
     changed_at: Instant
 
@@ -169,7 +170,11 @@ async def remove_member(member_id: str, who: Manager, expected: IfMatch, on: On)
 def member_view(member: Member) -> MemberView:
     """A member as the API shows them."""
     values = member.model_dump(include=set(MemberView.model_fields))
-    return MemberView(**values, can_sign_in=member.identity_id is not None and member.status == "active")
+    return MemberView(
+        **values,
+        can_sign_in=member.identity_id is not None and member.status == "active",
+        invited_at=member.invitation.created_at if member.invitation is not None and member.invited else None,
+    )
 
 
 def _accepted(changed: Changed) -> Member:

@@ -65,3 +65,45 @@ BUSY = declare(
     en="Repeat the request after as many seconds as Retry-After says.",
     de="Wiederhole die Anfrage nach so vielen Sekunden, wie Retry-After sagt.",
 )
+LINK_INVALID = declare(
+    "link_invalid",
+    401,
+    "This link is not valid",
+    en="Open the whole link of the mail, or ask for a new one.",
+    de="Öffne den ganzen Link aus der E-Mail, oder lass dir einen neuen schicken.",
+)
+INVITATION_OVER = declare(
+    "invitation_over",
+    410,
+    "This invitation is over",
+    en="If you accepted it, sign in. If not, ask whoever invited you for a new one; only the newest link counts.",
+    de="Hast du sie angenommen, dann melde dich an. Wenn nicht, lass dich neu einladen; nur der neueste Link gilt.",
+)
+RESET_OVER = declare(
+    "reset_over",
+    410,
+    "This link has been used, or is too old",
+    en="Sign in with your new password, or ask for another link; only the newest one counts, once.",
+    de="Melde dich mit deinem neuen Passwort an, oder fordere einen neuen Link an; nur der neueste gilt, und einmal.",
+)
+PASSWORD_WRONG = declare(
+    "password_wrong",
+    422,
+    "This is not the password of this account",
+    en="Give the password that this e-mail address has now, or set a new one by mail.",
+    de="Gib das jetzige Passwort dieser E-Mail-Adresse an, oder lege per E-Mail ein neues fest.",
+)
+MEMBER_JOINED = declare(
+    "member_joined",
+    409,
+    "This member can sign in already",
+    en="They need no invitation. Whoever forgot their password asks for a new one by mail.",
+    de="Es braucht keine Einladung. Wer sein Passwort vergessen hat, fordert per E-Mail ein neues an.",
+)
+WORKSPACE_NOT_YOURS = declare(
+    "workspace_not_yours",
+    422,
+    "You are no member of this workspace",
+    en="Name the slug of a workspace that GET /sessions/current/workspaces lists.",
+    de="Nenne die URL eines Arbeitsbereichs, den GET /sessions/current/workspaces aufführt.",
+)

@@ -1,6 +1,7 @@
 """`/sessions`: signing in and out."""
 
 from functools import partial
+from typing import Any
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request as HttpRequest
@@ -10,9 +11,19 @@ from services.accounts.domain.credentials import Session
 from services.accounts.domain.identities import normal
 from services.accounts.domain.members import Member
 from services.accounts.domain.roles import may_give
+from services.accounts.domain.workspaces import Workspace
 from services.accounts.handlers import credentials
-from services.accounts.handlers.credentials import Entrance, Overtaken
-from services.accounts.routes.asking import Asking, Password, Slug, acting, actor_of, hashing
+from services.accounts.handlers.credentials import Entrance, Issued
+from services.accounts.routes.asking import (
+    Asking,
+    Password,
+    Slug,
+    acting,
+    actor_of,
+    hashing,
+    limited_as_sign_ins,
+    overtaken,
+)
 from services.accounts.routes.members import MemberView, member_view
 from services.accounts.routes.problems import BUSY, SIGN_IN_FAILED, TRY_AGAIN
 from turnus_runtime.http import (
@@ -32,7 +43,6 @@ from turnus_runtime.http import (
     documented,
     found,
     throttle,
-    throttle_address,
 )
 from turnus_runtime.turn import Turn
 
@@ -40,9 +50,11 @@ router = APIRouter(prefix="/sessions")
 
 
 class SignIn(Request):
-    """What somebody types in to sign in. `workspace` is its slug."""
+    """What somebody types in to sign in. `workspace` is its slug; without it: where they were last, and before they
+    were anywhere the first of their workspaces by its name.
+    """
 
-    workspace: Slug
+    workspace: Slug | None = None
     email: EmailAddress
     password: Password
 
@@ -62,10 +74,18 @@ class SessionView(Answer):
     current: bool
 
 
+class WorkspaceName(Answer):
+    """How a workspace is called: `slug` is the first part of its public addresses."""
+
+    slug: str
+    name: str
+
+
 class MemberSession(SessionView):
-    """A session and its member."""
+    """A session, its member and its workspace."""
 
     member: MemberView
+    workspace: WorkspaceName
 
 
 class NewSession(MemberSession):
@@ -74,34 +94,28 @@ class NewSession(MemberSession):
     token: str | None
 
 
-async def _limited(request: HttpRequest) -> None:
-    await throttle_address(request, "sign_ins")
-
-
 @router.post(
     "",
     status_code=201,
     response_model=NewSession,
-    dependencies=[Depends(_limited)],
+    dependencies=[Depends(limited_as_sign_ins)],
     responses=documented(SIGN_IN_FAILED, TRY_AGAIN, BUSY),
 )
 async def sign_in(body: Body[SignIn], key: Key, request: HttpRequest, on: On) -> Response:
     """Sign in by e-mail address and password. What is wrong is not said.
 
-    The same `Idempotency-Key` and account give the same session and token again.
+    Without `workspace`, who is in several enters the one they were in last; the answer names it. The same
+    `Idempotency-Key` and account give the same session and token again.
     """
     await throttle(request, "sign_ins", f"account:{normal(body.email)}")
     async with hashing():
-        member = await credentials.known_member(Entrance(body.workspace, body.email, body.password), on)
-    if member is None:
+        known = await credentials.known_member(Entrance(body.workspace, body.email, body.password), on)
+    if known is None:
         raise SIGN_IN_FAILED(headers={"WWW-Authenticate": "Bearer"})
-    try:
-        issued = await credentials.start_session(member, key.key, on)
-    except Overtaken:
-        raise TRY_AGAIN(headers={"Retry-After": "1"}) from None
-    session = issued.credential
-    shown = NewSession(**_view(session, session.id).model_dump(), member=member_view(member), token=issued.token)
-    return answer(shown, 201, version=session.version, location=f"/sessions/{session.id}", replayed=issued.replayed)
+    member, identity = known
+    async with overtaken():
+        issued = await credentials.start_session(member, identity, key.key, on)
+    return await new_session(member, issued, on)
 
 
 @router.get("")
@@ -118,8 +132,7 @@ async def get_session(session_id: str, who: Asking, on: On) -> Response:
     if session.member_id != who.member_id:
         raise NOT_FOUND
     member = found(await on.records(Member).get(session.member_id), who)
-    shown = MemberSession(**_view(session, who.credential_id).model_dump(), member=member_view(member))
-    return answer(shown)
+    return answer(MemberSession(**await _with_member(session, member, who.credential_id, on)))
 
 
 @router.delete("/{session_id}", status_code=204, responses=documented(FORBIDDEN))
@@ -130,6 +143,19 @@ async def end_session(session_id: str, who: Asking, on: On) -> Response:
         await _may_end_for(session.member_id, who, on)
     await credentials.end(Session, session.id, actor_of(who, on), on)
     return Response(status_code=204)
+
+
+async def new_session(member: Member, issued: Issued[Session], on: Turn) -> Response:
+    """The answer to whoever signs in."""
+    session = issued.credential
+    shown = NewSession(**await _with_member(session, member, session.id, on), token=issued.token)
+    return answer(shown, 201, version=session.version, location=f"/sessions/{session.id}", replayed=issued.replayed)
+
+
+async def _with_member(session: Session, member: Member, current_id: str, on: Turn) -> dict[str, Any]:
+    workspace = found(await on.records(Workspace).get(session.workspace_id))
+    told = _view(session, current_id).model_dump()
+    return {**told, "member": member_view(member), "workspace": WorkspaceName(slug=workspace.slug, name=workspace.name)}
 
 
 async def _own(session_id: str, who: Principal, on: Turn) -> Session:

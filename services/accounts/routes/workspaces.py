@@ -8,14 +8,13 @@ from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from services.accounts.adapters.passwords import Passwords
-from services.accounts.domain.identities import Identity, enrol, normal
+from services.accounts.domain.identities import Identity, normal
 from services.accounts.domain.members import Member
 from services.accounts.domain.workspaces import Seat, SlugClaim, Workspace, change, is_reserved
+from services.accounts.handlers.passwords import proven
 from services.accounts.handlers.team import found_workspace
 from services.accounts.routes.asking import Asking, NewPassword, Settler, Slug, actor_of, hashing
 from services.accounts.routes.problems import BUSY, IDENTITY_EXISTS, WORKSPACE_SLUG_TAKEN
-from services.accounts.store import identity_id
 from turnus_runtime.http import (
     IDEMPOTENCY_KEY_REUSED,
     NOT_FOUND,
@@ -176,23 +175,13 @@ async def _is_taken(slug: str, workspace_id: str, on: Turn) -> bool:
 
 async def _identity(owner: NewOwner, on: Turn, *, replay: bool) -> Identity:
     """The owner's identity, made if there is none; an existing one must be theirs."""
-    passwords: Passwords = on.effects
-    name = identity_id(owner.email)
-    known = await on.records(Identity).get(name)
-    if known is None:
-        async with hashing():
-            hashed = await passwords.hashed(owner.password)
-        new = Identity(id=name, email=normal(owner.email), password_hash=hashed, created_at=on.now, changed_at=on.now)
-        known = await on.records(Identity).decide(name, partial(enrol, new=new))
-        if known.password_hash == hashed:
-            return known
     async with hashing():
-        matches = await passwords.match(known.password_hash, owner.password)
-    if not matches and replay:
+        identity = await proven(owner.email, owner.password, on)
+    if identity is None and replay:
         raise IDEMPOTENCY_KEY_REUSED.at("Idempotency-Key", "belongs to another request")
-    if not matches:
+    if identity is None:
         raise IDENTITY_EXISTS
-    return known
+    return identity
 
 
 def _workspace(body: NewWorkspace, workspace_id: str, owner_id: str, digest: str, on: Turn) -> Workspace:

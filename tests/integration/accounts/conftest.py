@@ -1,19 +1,24 @@
 """accounts alone, on the real store, broker and cache, spoken to over HTTP."""
 
+import asyncio
 import itertools
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from email.message import EmailMessage
 from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
+from aiosmtpd.smtp import SMTP
 
 from services.accounts.domain.identities import Identity, enrol
 from services.accounts.domain.members import Member
 from services.accounts.store import identity_id
+from tests.integration.notify.conftest import Inbox
 from tests.support.kafka import new_broker
 from tests.support.stack import Names
 from tests.support.system import System, eventually
@@ -31,6 +36,8 @@ from turnus_runtime.ports import Consumer, Message
 from turnus_runtime.records import Decision
 
 PASSWORD = "correct horse battery"
+ANOTHER = "staple of another horse"
+LINK = re.compile(r"https?://\S+/console/(?:welcome|reset)/((?:ivt|prt)_\S+)")
 SAID = (WorkspaceChanged, MemberChanged, SigningKeyChanged, CredentialRevoked, ChangeRecorded)
 
 
@@ -58,12 +65,19 @@ class Signed:
         email = self.accounts.mail(f"{name}@example.org".lower())
         return await self.made("/members", {"name": name, "email": email, "role": role})
 
+    async def invited(self, member: Any) -> str:
+        """Invite a member; the token in the link of the mail that they get."""
+        before = len(self.accounts.mails(member["email"]))
+        await self.made("/invitations", {"member_id": member["id"]})
+        return await self.accounts.link(member["email"], before + 1)
+
 
 @dataclass
 class Accounts:
     """The running service, and all it has said. Tests that share it keep apart by `tag`, in slugs and addresses."""
 
     system: System
+    inbox: Inbox = field(default_factory=Inbox)
     heard: list[Event] = field(default_factory=list[Event])
     raw: list[Message] = field(default_factory=list[Message])
     tag: str = ""
@@ -110,6 +124,35 @@ class Accounts:
         body = {"workspace": self.place(slug), "email": self.mail(email), "password": password}
         return await self.ask("POST", "/sessions", body, **headers)
 
+    def mails(self, email: str) -> list[EmailMessage]:
+        """The mails to this address so far."""
+        return [mail for mail in self.inbox.mails if self.mail(email) in str(mail["To"])]
+
+    async def link(self, email: str, count: int = 1) -> str:
+        """The token in the link of the mail number `count` to this address."""
+
+        async def came() -> bool:
+            return len(self.mails(email)) >= count
+
+        await eventually(came)
+        text = self.mails(email)[count - 1].get_body(("plain",))
+        assert text is not None
+        (token,) = LINK.findall(text.get_content())
+        return str(token)
+
+    async def by_link(self, method: str, path: str, token: str, json: Any = None, **headers: str) -> httpx.Response:
+        """Ask with the token of a link."""
+        return await self.ask(method, path, json, Authorization=f"Bearer {token}", **headers)
+
+    async def accept(self, token: str, password: str = PASSWORD, **headers: str) -> httpx.Response:
+        return await self.by_link("POST", "/invitations/current/accept", token, {"password": password}, **headers)
+
+    async def forgotten(self, email: str) -> httpx.Response:
+        return await self.ask("POST", "/password-resets", {"email": self.mail(email)})
+
+    async def reset(self, token: str, password: str = ANOTHER) -> httpx.Response:
+        return await self.by_link("POST", "/password-resets/current/use", token, {"password": password})
+
     async def owner(self, slug: str = "praxis", email: str = "owner@example.org") -> Signed:
         """A new workspace and its owner, signed in."""
         made = await self.found(slug, email)
@@ -117,10 +160,14 @@ class Accounts:
         return await self.signed(slug, email)
 
     async def signed(self, slug: str, email: str) -> Signed:
-        answer = await self.sign_in(slug, email)
+        return await self.let_in(await self.sign_in(slug, email))
+
+    async def let_in(self, answer: httpx.Response) -> Signed:
+        """Whoever got this answer to signing in, once their token is taken."""
         assert answer.status_code == 201, answer.text
         told = answer.json()
-        signed = Signed(self, told["workspace_id"], self.place(slug), told["member_id"], told["token"], told["id"])
+        slug = told["workspace"]["slug"]
+        signed = Signed(self, told["workspace_id"], slug, told["member_id"], told["token"], told["id"])
 
         async def let_in() -> bool:
             return (await signed.ask("GET", "/sessions/current")).status_code == 200
@@ -129,9 +176,9 @@ class Accounts:
         return signed
 
     async def enable(self, member: Any, workspace: Signed) -> Signed:
-        """Give a member an identity, as an invitation will, and sign them in."""
+        """Give a member an identity, as an invitation does, and sign them in."""
         turn = self.host.turn()
-        hashed = await turn.effects.hashed(PASSWORD)
+        hashed = await turn.effects.passwords.hashed(PASSWORD)
         new = Identity(
             id=identity_id(member["email"]),
             email=member["email"],
@@ -151,10 +198,13 @@ class Accounts:
 
 @asynccontextmanager
 async def running(endpoints: Endpoints, broker: str, group: str, **settings: Any) -> AsyncIterator[Accounts]:
-    """The service, and somebody who hears all it says."""
-    system = System(endpoints, ("accounts",), kafka_url=broker, **settings)
-    async with system.running():
-        made = Accounts(system)
+    """The service, somebody who hears all it says, and a mail server that gets its mails."""
+    loop, inbox = asyncio.get_running_loop(), Inbox()
+    server = await loop.create_server(lambda: SMTP(inbox, loop=loop, hostname="localhost"), "127.0.0.1", 0)
+    smtp_url = f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    system = System(endpoints, ("accounts",), kafka_url=broker, smtp_url=smtp_url, **settings)
+    async with server, system.running():
+        made = Accounts(system, inbox)
         topics = [each.topic() for each in SAID]
         listener: Consumer = system.process.broker.consumer(group, topics, made.hear)
         await listener.start()

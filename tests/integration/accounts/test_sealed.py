@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.accounts.domain.auditing import AuditEntry
-from tests.integration.accounts.conftest import PASSWORD, Accounts
+from tests.integration.accounts.conftest import ANOTHER, PASSWORD, Accounts
 from tests.support.system import eventually
 from turnus_contracts import ChangeRecorded
 
@@ -19,6 +19,8 @@ async def test_what_belongs_to_another_workspace_is_not_there(accounts: Accounts
     theirs = await accounts.owner("kanzlei", "other@example.org")
     member = await theirs.member("Mia")
     key = await theirs.made("/api-keys", {"name": "k", "scopes": ["team:view"]})
+    invitation = await theirs.made("/invitations", {"member_id": member["id"]})
+    member["invited_at"] = invitation["created_at"]
     asked: list[tuple[str, str, Any]] = [
         ("GET", f"/workspaces/{theirs.workspace_id}", None),
         ("PATCH", f"/workspaces/{theirs.workspace_id}", {"name": "ours"}),
@@ -29,6 +31,8 @@ async def test_what_belongs_to_another_workspace_is_not_there(accounts: Accounts
         ("DELETE", f"/sessions/{theirs.session_id}", None),
         ("GET", f"/api-keys/{key['id']}", None),
         ("DELETE", f"/api-keys/{key['id']}", None),
+        ("GET", f"/invitations/{invitation['id']}", None),
+        ("DELETE", f"/invitations/{invitation['id']}", None),
     ]
     for method, path, body in asked:
         absent = await ours.ask(method, path.rpartition("/")[0] + "/mem_" + "0" * 26, body)
@@ -38,9 +42,13 @@ async def test_what_belongs_to_another_workspace_is_not_there(accounts: Accounts
     unknown = await ours.ask("POST", "/api-keys", {"name": "k", "scopes": ["team:view"], "member_id": member["id"]})
     assert (unknown.status_code, unknown.json()["code"]) == (422, "member_unknown")
     assert (await ours.ask("GET", f"/api-keys?member_id={member['id']}")).json()["items"] == []
-    listed = [(await ours.ask("GET", f"/{what}")).text for what in ("members", "sessions", "api-keys", "audit-log")]
+    inviting = await ours.ask("POST", "/invitations", {"member_id": member["id"]})
+    assert (inviting.status_code, inviting.json()["code"]) == (422, "member_unknown")
+    lists = ("members", "sessions", "api-keys", "audit-log", "invitations", "sessions/current/workspaces")
+    listed = [(await ours.ask("GET", f"/{what}")).text for what in lists]
     assert not any(theirs.workspace_id in text or member["id"] in text or key["id"] in text for text in listed)
-    assert (await theirs.ask("GET", f"/members/{member['id']}")).json() == member
+    seen = (await theirs.ask("GET", f"/members/{member['id']}")).json()
+    assert seen == {**member, **{name: seen[name] for name in ("version", "changed_at")}}
 
 
 async def test_a_forged_token_lets_nobody_in(accounts: Accounts) -> None:
@@ -62,6 +70,7 @@ async def test_no_secret_is_in_an_event_a_log_line_an_answer_or_the_store(accoun
         answers += [await owner.ask("DELETE", f"/api-keys/{key['id']}"), await owner.ask("DELETE", "/sessions/current")]
         await accounts.system.quiet()
     secrets = [PASSWORD, owner.token, key["key"], "$argon2", *await _private_keys(accounts)]
+    secrets.append(accounts.host.turn().effects.secret)
     told = [answer.text for answer in answers] + [json.dumps(line, default=str) for line in lines]
     told += [str(message.value) for message in accounts.raw]
     assert not [secret for secret in secrets for text in told if secret in text]
@@ -69,6 +78,35 @@ async def test_no_secret_is_in_an_event_a_log_line_an_answer_or_the_store(accoun
     kept = await _stored(accounts)
     assert not [secret for secret in (PASSWORD, owner.token, key["key"]) if secret in kept]
     assert accounts.mail("owner@example.org") not in json.dumps(lines, default=str)
+
+
+async def test_no_token_of_a_link_is_in_an_event_a_log_line_another_answer_or_the_store(accounts: Accounts) -> None:
+    with capture_logs() as lines:
+        owner = await accounts.owner()
+        mia = await owner.member("Mia")
+        answers = [await owner.ask("POST", "/invitations", {"member_id": mia["id"]}, Idempotency_Key="once")]
+        answers += [await owner.ask("POST", "/invitations", {"member_id": mia["id"]}, Idempotency_Key="once")]
+        invitation = await accounts.link(mia["email"])
+        answers += [await owner.ask("GET", "/invitations"), await owner.ask("GET", f"/members/{mia['id']}")]
+        answers += [await accounts.by_link("GET", "/invitations/current", invitation)]
+        answers += [await accounts.accept(invitation, ANOTHER), await accounts.accept(invitation, PASSWORD)]
+        signed = await accounts.let_in(answers[-2])
+        answers += [await accounts.forgotten(mia["email"])]
+        reset = await accounts.link(mia["email"], 2)
+        answers += [await accounts.by_link("GET", "/password-resets/current", reset)]
+        kept_before = await _stored(accounts)
+        answers += [await accounts.reset(reset, PASSWORD), await accounts.reset(reset, PASSWORD)]
+        answers += [await owner.ask("GET", "/audit-log"), await signed.ask("GET", "/sessions/current")]
+        await accounts.system.quiet()
+    secrets = [PASSWORD, ANOTHER, invitation, reset, "$argon2", accounts.host.turn().effects.secret]
+    told = [answer.text for answer in answers] + [json.dumps(line, default=str) for line in lines]
+    told += [str(message.value) for message in accounts.raw]
+    assert not [secret for secret in secrets for text in told if secret in text]
+    # Neither while they were good for something nor after.
+    for kept in (kept_before, await _stored(accounts)):
+        assert not [secret for secret in (PASSWORD, ANOTHER, invitation, reset) if secret in kept]
+        assert not [prefix for prefix in ("ivt_", "prt_") if prefix in kept]
+    assert mia["email"] not in json.dumps(lines, default=str)
 
 
 async def _private_keys(accounts: Accounts) -> list[str]:
@@ -143,7 +181,8 @@ async def test_changes_of_other_services_are_in_the_audit_log_once(accounts: Acc
 
 WRONG: list[Any] = [None, 1, 1.5, True, [], {}, "", " ", "x" * 5000, "a\u0000b", "\u202e"]
 """What is right for none of the fields below, and what some of them take is taken out there."""
-OPTIONAL = {"locale", "member_id", "role", "tz"}
+OPTIONAL = {"locale", "role", "tz"}
+"""May be left out; so may be what takes null."""
 
 
 def hostile(body: dict[str, Any], taken: dict[str, list[Any]]) -> list[tuple[str, Any]]:
@@ -155,7 +194,7 @@ def hostile(body: dict[str, Any], taken: dict[str, list[Any]]) -> list[tuple[str
             nested = hostile(value, {k.removeprefix(f"{name}."): v for k, v in taken.items()} | inner)
             found += [(f"{name}: {what}", {**body, name: variant}) for what, variant in nested]
             continue
-        if name not in OPTIONAL:
+        if name not in OPTIONAL and None not in taken.get(name, []):
             found.append((f"{name} missing", {key: kept for key, kept in body.items() if key != name}))
         for wrong in WRONG:
             if wrong not in taken.get(name, []):
@@ -175,8 +214,17 @@ def bodies(accounts: Accounts) -> dict[str, tuple[dict[str, Any], dict[str, list
         ),
         "POST /sessions": (
             {"workspace": accounts.place("praxis"), "email": "a@example.org", "password": PASSWORD},
+            {"password": [" ", "a\u0000b", "\u202e"], "workspace": [None]},
+        ),
+        "POST /sessions/current/switch": ({"workspace": accounts.place("praxis")}, {}),
+        "POST /sessions/current/password": (
+            {"password": ANOTHER, "new_password": PASSWORD},
             {"password": [" ", "a\u0000b", "\u202e"]},
         ),
+        "POST /invitations": ({"member_id": "mem_" + "0" * 26}, {}),
+        "POST /password-resets": ({"email": accounts.mail("a@example.org")}, {}),
+        "POST /password-resets/current/use": ({"password": PASSWORD}, {}),
+        "POST /invitations/current/accept": ({"password": PASSWORD}, {}),
         "POST /members": (
             {"name": "M", "email": accounts.mail("m@example.org"), **place, "role": "member"},
             {"tz": [None], "locale": [None]},

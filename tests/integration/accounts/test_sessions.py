@@ -42,7 +42,7 @@ async def test_what_is_wrong_with_a_sign_in_is_not_told(accounts: Accounts) -> N
 async def test_every_refused_sign_in_costs_one_password_check(accounts: Accounts, monkeypatch) -> None:
     """So its time does not tell whether the address is known."""
     await accounts.owner()
-    passwords = accounts.host.ports.effects
+    passwords = accounts.host.ports.effects.passwords
     checks: list[int] = []
     verify = passwords._verify
 
@@ -150,12 +150,15 @@ async def test_a_session_that_is_made_while_the_role_changes_is_ended(accounts: 
     """The role changed after the member was read and before the session was kept: nobody gets its token."""
     owner = await accounts.owner()
     mia = await owner.member("Mia")
+    await accounts.enable(mia, owner)
     turn = accounts.host.turn()
     stale = await turn.records(Member).get(mia["id"])
+    identity = await turn.records(Identity).get(identity_id(mia["email"]))
     assert stale is not None
+    assert identity is not None
     assert (await owner.ask("PATCH", f"/members/{mia['id']}", {"role": "admin"})).status_code == 200
     with pytest.raises(credentials.Overtaken):
-        await credentials.start_session(stale, "once", turn)
+        await credentials.start_session(stale, identity, "once", turn)
     assert not await turn.records(Session).with_prefix("by_member", mia["id"])
 
 

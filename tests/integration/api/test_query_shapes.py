@@ -133,6 +133,8 @@ ASKED: Mapping[str, tuple[Ask, set[str]]] = {
     "choices": (get("/rotations/{calendar_id}/choices"), {"assignment.choices.rotation"}),
     "notifications": (get("/notifications"), {"notify.notices.by_workspace"}),
     "members": (get("/members"), {"accounts.members.by_workspace"}),
+    "invitations": (get("/invitations"), {"accounts.members.invited"}),
+    "workspaces of somebody": (get("/sessions/current/workspaces"), {"accounts.members.by_identity"}),
     "sessions": (get("/sessions"), {"accounts.sessions.by_member"}),
     "API keys": (get("/api-keys"), {"accounts.api_keys.by_workspace"}),
     "API keys of a member": (get("/api-keys", member_id="actor_id"), {"accounts.api_keys.by_member"}),
@@ -245,9 +247,11 @@ async def grown(embedded_servers: Endpoints, tmp_path_factory: pytest.TempPathFa
 
 
 def _wanted(name: str, here: Things) -> dict[str, Any]:
-    """A choice that was charged, and a change that the owner made to the calendar; of the others any."""
+    """A choice that was charged, a change that the owner made to the calendar, who is invited; of the others any."""
     if name == "accounts.audit_entries":
         return {"s.thing_id": here.ids["calendar_id"]}
+    if name == "accounts.members":
+        return {"k_invited": {"$exists": True}}
     return {"k_rotation": {"$exists": True}} if name == "assignment.choices" else {}
 
 

@@ -61,6 +61,7 @@ async def things(api: Api, name: str) -> Things:
     )
     group = await at.made("/groups", {"slug": "group", "name": "Group", "calendar_ids": [calendar["id"]]})
     key = await at.made("/api-keys", {"name": "key", "scopes": ["bookings:view"]})
+    invitation = await at.made("/invitations", {"member_id": second})
     session = await api.call("GET", "/sessions/current", None, at.staff)
     workspace = session["workspace_id"]
     booked = await api.book(calendar["address"], "2027-03-02T10:00:00+01:00")
@@ -86,6 +87,7 @@ async def things(api: Api, name: str) -> Things:
         "host_id": second,
         "session_id": session["id"],
         "key_id": key["id"],
+        "invitation_id": invitation["id"],
         "calendar_id": calendar["id"],
         "group_id": group["id"],
         "booking_id": booked.json()["id"],

@@ -29,7 +29,9 @@ def session(**values: Any) -> Session:
 
 def api_key(**values: Any) -> ApiKey:
     return ApiKey(
-        **session().model_dump() | {"id": "key_1", "expires_at": None, "name": "k", "created_by": "m"} | values
+        **session().model_dump(exclude={"identity_epoch"})
+        | {"id": "key_1", "expires_at": None, "name": "k", "created_by": "m"}
+        | values
     )
 
 

@@ -132,6 +132,8 @@ def test_what_ends_the_process_is_a_line_too() -> None:
         ("bearer eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJtZW0ifQ.c2ln", "bearer ***"),
         ("key eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJtZW0ifQ.c2ln-_", "key ***"),
         ("/bookings/bk_1 with bkt_0a1B-_.c2ln", "/bookings/bk_1 with bkt_***"),
+        ("/console/welcome/ivt_0a1B-_c2ln", "/console/welcome/ivt_***"),
+        ("/console/reset/prt_0a1B-_c2ln", "/console/reset/prt_***"),
         ("mongodb://app:hunter2@db:27017/", "mongodb://app:***@db:27017/"),
         ("for url 'http://h/x?token=1&email=2'", "for url 'http://h/x?***'"),
         ('"GET /manage/bk_1?t=bkt HTTP/1.1" 200', '"GET /manage/bk_1?*** HTTP/1.1" 200'),

@@ -54,7 +54,7 @@ from turnus_runtime.credentials import Principal
 from turnus_runtime.http.answers import answer, matches_none, not_modified
 from turnus_runtime.http.app import PREFIX, App, app_of, pages_of
 from turnus_runtime.http.edge import Edge
-from turnus_runtime.http.gates import FORBIDDEN, Bearer, found, principal_of, staff, staff_or_guest
+from turnus_runtime.http.gates import CREDENTIAL_REVOKED, FORBIDDEN, Bearer, found, principal_of, staff, staff_or_guest
 from turnus_runtime.http.gateway import gateway, shared_pages
 from turnus_runtime.http.limits import Counted, RateLimiter, Verdict, client_address, throttle, throttle_address
 from turnus_runtime.http.params import (
@@ -101,6 +101,7 @@ from turnus_runtime.http.values import (
 )
 
 __all__ = [
+    "CREDENTIAL_REVOKED",
     "FORBIDDEN",
     "IDEMPOTENCY_KEY_REUSED",
     "NOT_FOUND",

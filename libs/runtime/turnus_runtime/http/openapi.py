@@ -56,7 +56,7 @@ def openapi_of(service: Service, app: FastAPI, endpoints: Sequence[Endpoint]) ->
             if operation is not None:
                 _complete(operation, service, endpoint, method, bodies)
     document["components"]["securitySchemes"] = {
-        "bearer": {"type": "http", "scheme": "bearer", "description": "Session token, API key, or a booking's token"}
+        "bearer": {"type": "http", "scheme": "bearer", "description": "Session token, API key, or the token of a link"}
     }
     return document
 
