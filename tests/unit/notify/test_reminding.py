@@ -83,6 +83,7 @@ class Life(Kept):
         assert self.notice is not None
         told = self.notice.told
         assert told is not None
+        assert len({one.key for one in self.notice.messages}) == len(self.notice.messages)
         waiting = {one.key for one in self.notice.messages if one.status == "planned"}
         wanted = {
             f"{told.revision}.reminder-{offset}.{who}"
@@ -161,8 +162,13 @@ def test_walks_that_are_late_or_old_end_in_the_newest_times_and_remind_nobody_tw
     life.book(confirmed(2))
     for choice in choices:
         life.choose(*choice)
+    newest = 0
     for walk in walks:
-        life.walk(life.chosen[min(walk, len(life.chosen) - 1)][1])
+        rules = life.chosen[min(walk, len(life.chosen) - 1)][1]
+        life.walk(rules)
+        newest = max(newest, rules.mark)
+        assert life.notice is not None
+        assert life.notice.reminded_by == newest, "an old walk undid what a newer one did"
         life.pass_to(min(life.now + timedelta(minutes=passes), START - timedelta(minutes=1)))
     life.walk()
     life.is_as_chosen()
