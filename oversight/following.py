@@ -22,6 +22,7 @@ from services.booking.domain.bookings import Booking, fact, guest_details
 from services.notify.domain import planning
 from services.notify.domain.notices import Notice
 from services.notify.domain.planning import Rules
+from services.notify.domain.reminding import ReminderTimes, rules_by
 from turnus_runtime.credentials import Revocation
 from turnus_runtime.records import Decision, newest
 
@@ -93,8 +94,12 @@ class Following:
             await at.change("assignment", Choice, blank.id, partial(choice.release, blank, now))
 
     async def tell(self, booking: Booking, rules: Rules, since: datetime | None) -> None:
-        """What notify knows of one booking; `since`: nothing was sent from then on (None: nothing was lost here)."""
+        """What notify knows of one booking; `since`: nothing was sent from then on (None: nothing was lost here).
+
+        `rules` are those of a workspace that has chosen no reminder times.
+        """
         now = self._at.on.clock.now()
+        rules = rules_by(await self._at.on.get("notify", ReminderTimes, booking.workspace_id), rules)
         if since is not None:
             follow = partial(mails.notice_follows, booking, since, rules, now)
             await self._at.change("notify", Notice, booking.id, follow)

@@ -4,7 +4,9 @@ A look is taken again by ids alone; a walk through everything (`walking.py`) tak
 """
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 from typing import Protocol
 
@@ -24,6 +26,8 @@ from services.booking.domain.bookings import Booking
 from services.booking.domain.calendars import Calendar
 from services.notify.domain import projections
 from services.notify.domain.notices import Notice
+from services.notify.domain.planning import Rules
+from services.notify.domain.reminding import ReminderTimes, rules_by
 from turnus_runtime.credentials import SigningKey
 from turnus_runtime.records import Projection, Record
 
@@ -56,9 +60,10 @@ class AtBooking:
     async def of(self, booking: Booking, host: Host | None, on: Reading) -> list[Finding]:
         """The same for a booking and its host (None: it has none, or that one has no record)."""
         numbered = {attempt.number: choice_id(booking.id, attempt.number) for attempt in booking.attempts}
-        claim, notice, found = await asyncio.gather(
+        claim, notice, chosen, found = await asyncio.gather(
             on.get("availability", Claim, booking.id),
             on.get("notify", Notice, booking.id),
+            on.get("notify", ReminderTimes, booking.workspace_id),
             on.many("assignment", Choice, list(numbered.values())),
         )
         choices = {number: found[wanted] for number, wanted in numbered.items() if wanted in found}
@@ -70,7 +75,15 @@ class AtBooking:
             *chain.from_iterable(turns.applied(choice) for choice in choices.values()),
             *mails.told(booking, notice),
             *(mails.once(notice) if notice is not None else ()),
+            *_reminded(notice, chosen, on.clock.now()),
         ]
+
+
+def _reminded(notice: Notice | None, chosen: ReminderTimes | None, now: datetime) -> Iterable[Finding]:
+    """Only of a workspace that has chosen: the times of the installation may have been others when it was planned."""
+    if notice is None or chosen is None or chosen.minutes is None:
+        return ()
+    return mails.reminded(notice, rules_by(chosen, Rules()), now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,9 @@ from services.booking.domain.bookings import Booking
 from services.booking.domain.tokens import LinkSecret
 from services.notify.domain import projections
 from services.notify.domain.notices import Notice
+from services.notify.domain.reminding import ReminderTimes
+from services.notify.domain.templates import Template
+from services.notify.domain.trials import Trial
 from turnus_runtime.clock import StoreClock
 from turnus_runtime.credentials import Revocation, SigningKey
 from turnus_runtime.forms import loaded
@@ -49,7 +52,11 @@ RECORDS: Mapping[str, tuple[type[Record], ...]] = {
         *CREDENTIALS,
     ),
     "assignment": (Rotation, Choice, *CREDENTIALS),
-    "notify": (Notice, projections.Member, projections.Calendar, projections.Workspace, *CREDENTIALS),
+    "notify": (
+        *(Notice, ReminderTimes, Template, Trial),
+        *(projections.Member, projections.Calendar, projections.Workspace),
+        *CREDENTIALS,
+    ),
 }
 """All records of all services. Their tables say the same (a test compares them), but need everything that the services
 need; this needs their decisions only, so that every image can look at the whole installation."""

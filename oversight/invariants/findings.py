@@ -32,6 +32,7 @@ Kind = Literal[
     "mail_missing",
     "mail_forgotten",
     "mail_twice",
+    "reminded_otherwise",
     "newer_than_source",
     "behind_source",
 ]
@@ -62,6 +63,7 @@ KINDS: Mapping[Kind, str] = {
     "mail_missing": "a guest was never to be told what became of the booking",
     "mail_forgotten": "a message waits and nothing will send it",
     "mail_twice": "a message was planned twice, or was handed over twice",
+    "reminded_otherwise": "reminders to come are not at the times that their workspace has chosen",
     "newer_than_source": "a service knows a newer version of something than its owner",
     "behind_source": "a service does not know the version that its owner published",
 }

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 
 from oversight.invariants.findings import Finding, place
 from oversight.invariants.sagas import STANDING, booking_at
@@ -10,13 +11,16 @@ from services.notify.domain.notices import (
     BOOKED,
     CANCELLED,
     GUEST,
+    HOST,
     MOVED,
+    UNMARKED,
     Message,
     Notice,
     message_key,
     reminding_id,
     sending_id,
 )
+from services.notify.domain.planning import Rules, keep_times
 
 
 def notice_at(booking_id: str) -> str:
@@ -83,6 +87,25 @@ def _is_planned(notice: Notice, standing: str, revision: int) -> bool:
         return True
     event = CANCELLED if standing != "stands" else MOVED if revision else BOOKED
     return notice.message(message_key(revision, event, GUEST)) is not None
+
+
+def reminded(notice: Notice, rules: Rules, now: datetime) -> Iterator[Finding]:
+    """What waits is what these reminder times want, as far as it is not due."""
+    anew = keep_times(notice.change(reminded_by=UNMARKED), rules, now).record
+    if anew is None:
+        return
+    missing = [one.key for one in anew.messages if notice.message(one.key) is None]
+    surplus = [
+        one.key
+        for one in notice.messages
+        if one.status == "planned"
+        and one.due > now
+        and one.offset_minutes not in (rules.host_minutes if one.receiver == HOST else rules.guest_minutes)
+    ]
+    for what, keys in (("missing", missing), ("not wanted", surplus)):
+        if keys:
+            says = f"{', '.join(keys)}: {what} (planned by {notice.reminded_by}, the times are of {rules.mark})"
+            yield Finding("reminded_otherwise", (notice_at(notice.id),), says)
 
 
 def of_somebody(notice: Notice, booking: Booking | None) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ happened after the closing is news and is sent, and reminders that come later ar
 from datetime import datetime
 
 from services.booking.domain.bookings import Booking, fact, guest_details
-from services.notify.domain.notices import Message, Notice, reminding_id, sending_id
+from services.notify.domain.notices import UNMARKED, Message, Notice, reminding_id, sending_id
 from services.notify.domain.planning import Rules, learn_details, learn_fact
 from turnus_contracts import GuestDetailsGiven, Settled
 from turnus_runtime.records import Decision, Owed
@@ -19,7 +19,12 @@ _SETTLING = frozenset({"confirmed", "moved"})
 def notice_follows(
     booking: Booking, since: datetime, rules: Rules, now: datetime, notice: Notice | None
 ) -> Decision[Notice, None]:
-    """The notice knows what the booking is; `since`: from then on nothing was sent."""
+    """The notice knows what the booking is; `since`: from then on nothing was sent.
+
+    One that went by reminder times which are forgotten goes by those that are known.
+    """
+    if notice is not None and notice.reminded_by > rules.mark:
+        notice = notice.change(reminded_by=UNMARKED)
     fold = _Fold(notice)
     fold.take(details_follow(notice, guest_details(booking), rules, since))
     if (then := fact(as_of(booking, since))) is not None:
@@ -36,11 +41,11 @@ def notice_follows(
 
 def details_follow(
     notice: Notice | None, given: GuestDetailsGiven, rules: Rules, now: datetime
-) -> Decision[Notice, None]:
+) -> Decision[Notice, bool]:
     """The guest's details, if they are not known; in another version alone they are as they were."""
     decided = learn_details(notice, given, rules, now)
     same = decided.record is not None and notice is not None and decided.record.details == notice.details
-    return Decision(None) if same else decided
+    return Decision(answer=False) if same else decided
 
 
 class _Fold:
@@ -51,7 +56,7 @@ class _Fold:
         self.owes: dict[str, Owed] = {}
         self.drops: set[str] = set()
 
-    def take(self, decided: Decision[Notice, None]) -> None:
+    def take(self, decided: Decision[Notice, object]) -> None:
         if decided.record is None:
             return
         self.notice = decided.record

@@ -3,6 +3,9 @@
 from services.notify import handlers
 from services.notify.domain.notices import REMIND, SEND_MAIL, Notice
 from services.notify.domain.projections import Calendar, Member, Workspace
+from services.notify.domain.reminding import KEEP_TIMES, ReminderTimes
+from services.notify.domain.templates import Template
+from services.notify.domain.trials import SEND_TRIAL, Trial
 from services.notify.routes import router
 from services.notify.settings import Settings
 from turnus_contracts import (
@@ -11,6 +14,7 @@ from turnus_contracts import (
     BookingMoved,
     BookingReleased,
     CalendarPublished,
+    ChangeRecorded,
     GuestDetailsGiven,
     MemberChanged,
     NotificationFailed,
@@ -33,8 +37,8 @@ def mailer(settings: RuntimeSettings) -> SmtpMailer:
 
 service = Service(
     name="notify",
-    summary="Mails, reminders, and what became of each",
-    records=(Notice, Member, Calendar, Workspace),
+    summary="Mails, their words, reminders, and what became of each",
+    records=(Notice, ReminderTimes, Template, Trial, Member, Calendar, Workspace),
     consumes={
         BookingConfirmed: handlers.learn_fact,
         BookingMoved: handlers.learn_fact,
@@ -45,10 +49,13 @@ service = Service(
         CalendarPublished: handlers.learn_calendar,
         WorkspaceChanged: handlers.learn_workspace,
     },
-    publishes=(ReminderDue, NotificationSent, NotificationFailed),
-    timers={REMIND: handlers.remind},
-    jobs={SEND_MAIL: Job(handlers.send_mail, time_limit_seconds=SEND_SECONDS)},
-    resources=("notifications",),
+    publishes=(ReminderDue, NotificationSent, NotificationFailed, ChangeRecorded),
+    timers={REMIND: handlers.remind, KEEP_TIMES: handlers.keep_times},
+    jobs={
+        SEND_MAIL: Job(handlers.send_mail, time_limit_seconds=SEND_SECONDS),
+        SEND_TRIAL: Job(handlers.send_trial, time_limit_seconds=SEND_SECONDS),
+    },
+    resources=("notifications", "templates"),
     routes=router,
     settings=Settings,
     effects=mailer,

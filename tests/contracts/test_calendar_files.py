@@ -16,11 +16,10 @@ from services.booking.domain.bookings import Booking
 from services.booking.domain.transitions import Move
 from services.notify.adapters import letters
 from services.notify.adapters.letters import Known, Sender
-from services.notify.domain.planning import Rules
 from services.notify.domain.projections import Calendar, Member, Workspace
 from tests.contracts.test_saga_table import ADA, ASKED, SECOND, asked
 from tests.unit.notify import ical
-from tests.unit.notify.given import Kept
+from tests.unit.notify.given import Kept, reminding
 from turnus_contracts import AssigneeSettled, Location
 from turnus_runtime.ports import Mail
 
@@ -68,7 +67,7 @@ def life(location: Location | None) -> list[Booking]:
 
 def in_the_mail(stages: list[Booking]) -> Mail:
     """The guest's mail about the last of these stages."""
-    kept = Kept(Rules(reminder_minutes=(), too_old=timedelta(days=36500)))
+    kept = Kept(reminding(too_old=timedelta(days=36500)))
     kept.now = ASKED
     kept.hear(bookings.guest_details(stages[0]))
     for booking in stages:

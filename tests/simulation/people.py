@@ -1,6 +1,7 @@
 """Everybody who uses one world: staff, who set it up and change it in the middle of everything, and guests."""
 
 import asyncio
+import contextlib
 import json
 import random
 from collections.abc import Awaitable, Callable
@@ -19,6 +20,8 @@ from services.booking.routes.calendars import (
     publish_calendar,
     retire_calendar,
 )
+from services.notify.routes.settings import NotificationSettings, replace_settings
+from services.notify.service import service as notify
 from tests.simulation.guests import Guest
 from tests.simulation.process import Unreachable
 from turnus_contracts import MemberChanged, WorkspaceChanged
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
 
 WORKSPACE = derived("ws", "simulated")
 ZONES = ("UTC", "UTC", "Europe/Berlin", "America/New_York")
+REMINDERS = (5, 60, 120, 1440, 1500, 1560, 1620)
+"""Minutes before a start; of one tomorrow some reminders are due today."""
 
 
 class People:
@@ -55,6 +60,8 @@ class People:
         self._opens, self._closes = ("01:30", ("04:00", "03:30")) if night else ("09:00", ("11:00", "10:30"))
         """at night the clocks change in some histories"""
         self._keys = 0
+        self._clerk = world.lot.stream("clerk")
+        """has an eye on reminders, and random numbers of its own"""
         self._guests = [one for one in (Guest(world, self, number) for number in range(count)) if one.there]
 
     # -- before the storm
@@ -120,8 +127,10 @@ class People:
         """All guests, side by side, and staff while the storm lasts."""
         guests = [asyncio.ensure_future(one.live()) for one in self._guests]
         staff = asyncio.ensure_future(self._administer())
+        clerk = asyncio.ensure_future(self._remind())
         await asyncio.gather(*guests)
         staff.cancel()
+        clerk.cancel()
 
     async def _administer(self) -> None:
         while True:
@@ -161,6 +170,21 @@ class People:
             self._removals = False
             gone = self.members.pop()
             await self._world.say(self._member(gone, version=2, status="removed"))
+
+    async def _remind(self) -> None:
+        """Reminder times change, where mails go out."""
+        while notify in self._world.services:
+            await asyncio.sleep(1.0)
+            if self._world.weather.raging and self._clerk.happens(0.15, "reminder times"):
+                await self.choose_reminders()
+
+    async def choose_reminders(self) -> None:
+        """Other reminder times, if anybody answers."""
+        rng = self._clerk.rng
+        chosen = [rng.sample(REMINDERS, rng.randint(0, 5)) for _ in range(2)]
+        body = NotificationSettings(guest_reminder_minutes=chosen[0], host_reminder_minutes=chosen[1])
+        with contextlib.suppress(Unreachable, Problem):
+            await self._world.ask("notify", lambda on: replace_settings(self.owner, body, None, on), 5.0, self._clerk)
 
     async def _ask(self, service: str, work: Callable[[Turn], Awaitable[Any]]) -> None:
         await self._world.ask(service, work, 5.0, self._chances)

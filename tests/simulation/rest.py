@@ -13,6 +13,8 @@ from services.booking.domain.bookings import Booking
 from services.booking.domain.calendars import Calendar
 from services.booking.domain.transitions import CONCLUDE
 from services.notify.domain.notices import REMIND, Notice
+from services.notify.domain.planning import Rules
+from services.notify.domain.reminding import ReminderTimes, rules_by
 from services.notify.service import service as notify
 from tests.simulation.watch import Watch
 from tests.simulation.words import short
@@ -78,8 +80,12 @@ class Rest:
         notices: dict[str, Notice] = {one.id: one for one in self._watch.records(Notice)}
         for booking in bookings.values() if notify in self._world.services else ():
             self._watch.none(mails.told(booking, notices.get(booking.id)))
+        times: dict[str, ReminderTimes] = {one.id: one for one in self._watch.records(ReminderTimes)}
         for notice in notices.values():
             self._watch.none(mails.of_somebody(notice, bookings.get(notice.id)))
+            if not self._world.weather.skewed:  # whoever has another time plans by it
+                rules = rules_by(times.get(notice.workspace_id), Rules())
+                self._watch.none(mails.reminded(notice, rules, self._world.now()))
 
     def _calendars(self) -> None:
         served: dict[str, ServedCalendar] = {one.id: one for one in self._watch.records(ServedCalendar)}

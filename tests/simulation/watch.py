@@ -21,6 +21,7 @@ from services.availability.domain.rules import APPLY_RULES, Blocks, ServedCalend
 from services.booking.domain.bookings import Booking
 from services.booking.domain.calendars import Calendar
 from services.notify.domain.notices import Notice, notification_id
+from services.notify.domain.reminding import ReminderTimes
 from tests.simulation.coverage import Place
 from tests.simulation.quiet import HANDLING
 from tests.simulation.words import name_of, short, shortened, shown
@@ -44,6 +45,7 @@ WATCHED: dict[tuple[str, str], type[Record]] = {
     ("assignment", "rotations"): Rotation,
     ("assignment", "choices"): Choice,
     ("notify", "notices"): Notice,
+    ("notify", "reminder_times"): ReminderTimes,
 }
 FINAL = ("confirmed", "moved", "rejected", "move_refused", "expired", "move_expired")
 ANSWERED_WITHIN = timedelta(seconds=35)

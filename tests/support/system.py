@@ -23,7 +23,7 @@ from turnus_runtime.ids import RandomIds
 from turnus_runtime.ports import Message
 from turnus_runtime.process import ROLES, Process, Role, installed
 
-_LIMITED = ("guest_reads", "guest_writes", "staff", "sign_ins", "workspaces")
+_LIMITED = ("guest_reads", "guest_writes", "staff", "sign_ins", "workspaces", "test_mails")
 UNLIMITED = {f"rate_limits_{group}_per_minute": 10_000_000 for group in _LIMITED}
 _PREFIXES = itertools.count(1)
 

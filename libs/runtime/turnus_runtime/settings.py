@@ -152,6 +152,7 @@ class Settings(BaseSettings):
     rate_limits_staff_per_minute: PerMinute = Field(default=1200, description="Per credential")
     rate_limits_sign_ins_per_minute: PerMinute = Field(default=10, description="Per address and per account")
     rate_limits_workspaces_per_minute: PerMinute = Field(default=10, description="New workspaces per address")
+    rate_limits_test_mails_per_minute: PerMinute = Field(default=5, description="Per member: mails that try a template")
 
     @model_validator(mode="after")
     def _clock_moves_only_here(self) -> "Settings":

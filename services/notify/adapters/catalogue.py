@@ -1,6 +1,7 @@
 """Texts by language: one catalogue file `locale/<language>.po` a language, read when a process starts.
 
-The keys are names (`booked.guest.subject`), so that no language is the original. Values are filled in by name, `%(x)s`.
+The keys are names (`booked.guest.subject`), so that no language is the original. Values are filled in by name, `%(x)s`;
+where staff may choose other words, by `{{x}}` (`domain/wording.py`).
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,8 @@
-"""From a message to the mail that is sent: words, times, text, HTML and invitation for one receiver."""
+"""From a message to the mail that is sent: words, times, text, HTML and invitation for one receiver.
+
+A mail is a wording (subject and text, the workspace's own or the built-in one) around what every mail holds: when,
+where and with whom, the link to the booking, the calendar entry. No wording takes anything of that away.
+"""
 
 from dataclasses import dataclass
 from functools import cache
@@ -7,12 +11,13 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from services.notify.adapters import times
+from services.notify.adapters import times, wordings
 from services.notify.adapters.catalogue import Catalogue, catalogue, catalogues
 from services.notify.adapters.invitation import Invitation, Person, written
 from services.notify.domain.notices import (
     ADDITIONAL_GUEST,
     CANCELLED,
+    CHANGED,
     GUEST,
     HOST,
     MOVED,
@@ -25,6 +30,8 @@ from services.notify.domain.notices import (
     notification_id,
 )
 from services.notify.domain.projections import Calendar, Member, Workspace
+from services.notify.domain.templates import template_name
+from services.notify.domain.wording import Wording, filled
 from turnus_contracts import Location
 from turnus_runtime.ports import Mail
 
@@ -44,7 +51,10 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """All that a mail is made of. `hosts`: the members whom the message or the booking names, by id."""
+    """All that a mail is made of. `hosts`: the members whom the message or the booking names, by id.
+
+    `wording`: the workspace's own words for it; None for the built-in ones.
+    """
 
     notice: Notice
     told: Told
@@ -53,6 +63,7 @@ class Known:
     hosts: dict[str, Member]
     workspace: Workspace
     sender: Sender
+    wording: Wording | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,32 +87,36 @@ class _To:
 
 def open_letters() -> None:
     """Read catalogues and templates, so that a broken one stops the process before it serves."""
-    catalogues()
+    for words in catalogues().values():
+        wordings.check(words)
     for name in ("mail.txt", "mail.html"):
         _templates().get_template(name)
+
+
+def template_of(known: Known) -> str:
+    """The template whose words the mail has."""
+    return template_name(_variant(known), known.message.receiver, _receiver(known).words.language)
 
 
 def mail(known: Known) -> Mail:
     """The mail of a message. Its Message-ID is the notification's id, so that a second sending is seen to be one."""
     to = _receiver(known)
     words = to.words
-    variant = _variant(known)
-    values = {"calendar": known.calendar.name, "guest": _guest_name(known, words), "host": _host_names(known)}
-    lead = words.text(f"{variant}.{known.message.receiver}.lead", **values)
-    when = times.short(_appointment(known).start, to.tz, words)
+    built_in = wordings.built_in(_variant(known), known.message.receiver, words)
+    values = _values(known, to)
+    text = filled(known.wording or built_in, values)
+    subject = text.subject or filled(built_in, values).subject
     facts = _facts(known, to)
     rows = [*_times(known, to), *facts]
-    button = _button(known, words)
     sender_name = known.workspace.name
-    subject = words.text(f"{variant}.{known.message.receiver}.subject", **values, when=when)
     page: dict[str, Any] = {
         "language": words.language,
         "subject": subject,
-        "greeting": words.text("greeting", name=to.name),
-        "lead": lead,
+        "above": text.above,
+        "below": text.below,
         "rows": rows,
         "width": max(len(row.label) for row in rows) + 2,
-        "button": button,
+        "button": _button(known, words),
         "footer": words.text("footer", sender=sender_name),
     }
     invitation = _invitation(known, to, facts, sender_name)
@@ -150,7 +165,24 @@ def _variant(known: Known) -> str:
     """The event, or `changed` for a move that changed something else than the time."""
     formerly = known.notice.formerly
     same_time = formerly is not None and formerly.start == known.told.start
-    return "changed" if known.message.event == MOVED and same_time else known.message.event
+    return CHANGED if known.message.event == MOVED and same_time else known.message.event
+
+
+def _values(known: Known, to: _To) -> dict[str, str]:
+    """What the variables of a wording stand for (`domain/templates.py`)."""
+    words, told, details, formerly = to.words, known.told, known.notice.details, known.notice.formerly
+    return {
+        "receiver_name": to.name,
+        "guest_name": _guest_name(known, words),
+        "host_name": _host_names(known),
+        "calendar_name": known.calendar.name,
+        "workspace_name": known.workspace.name,
+        "when": times.short(_appointment(known).start, to.tz, words),
+        "duration_minutes": str(int((told.end - told.start).total_seconds()) // 60),
+        "place": _place(told.location, words) if told.location is not None else "",
+        "former_when": times.short(formerly.start, to.tz, words) if formerly is not None else "",
+        "reason": (details.reason if details is not None else None) or "",
+    }
 
 
 def _guest_name(known: Known, words: Catalogue) -> str:

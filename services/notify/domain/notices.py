@@ -6,7 +6,7 @@ once.
 """
 
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -19,9 +19,13 @@ REMIND = "remind"
 GUEST, ADDITIONAL_GUEST, HOST = "guest", "additional_guest", "host"
 BOOKED, MOVED, CANCELLED, REMINDER, WITHDRAWN = "booked", "moved", "cancelled", "reminder", "withdrawn"
 """`withdrawn`: a host no longer serves the booking, because it went to another one."""
+CHANGED = "changed"
+"""How a move that keeps the time is told."""
 
 Standing = Literal["stands", "cancelled", "never_confirmed", "concluded"]
 Status = Literal["planned", "queued", "sent", "failed", "skipped"]
+UNMARKED = -1
+"""Reminders that were planned before there were marks."""
 FINAL: frozenset[str] = frozenset({"sent", "failed", "skipped"})
 
 
@@ -101,10 +105,14 @@ class Message(Part):
 
 
 class Notice(Record):
-    """One booking as notify knows it; the id is the booking's."""
+    """One booking as notify knows it; the id is the booking's.
+
+    Format 1 did not say by which reminder times its reminders were planned: it is planned anew when next heard of.
+    """
 
     collection: ClassVar[str] = "notices"
-    indexes: ClassVar[tuple[str, ...]] = ("by_workspace",)
+    format: ClassVar[int] = 2
+    indexes: ClassVar[tuple[str, ...]] = ("by_workspace", "by_start")
     long: ClassVar[tuple[str, ...]] = indexes
 
     workspace_id: str
@@ -120,11 +128,22 @@ class Notice(Record):
     """the appointment of that stage"""
     formerly: Appointment | None = None
     """the appointment that was told before it"""
+    reminded_by: int = 0
+    """the mark of the reminder times by which the reminders of that stage are planned (`domain/reminding.py`)"""
     messages: tuple[Message, ...] = ()
 
     def keys(self) -> dict[str, str | int | None]:
-        """By workspace, in the order in which bookings became known."""
-        return {"by_workspace": key(self.workspace_id, millis(self.created_at), self.id)}
+        """By workspace, in the order in which bookings became known; those that stand by their start, too."""
+        told = self.told if self.told is not None and self.told.standing == "stands" else None
+        return {
+            "by_workspace": key(self.workspace_id, millis(self.created_at), self.id),
+            "by_start": key(self.workspace_id, millis(told.start), self.id) if told is not None else None,
+        }
+
+    @classmethod
+    def upgrade(cls, stored: dict[str, Any], written: int) -> dict[str, Any]:
+        """Older than every mark."""
+        return {**stored, "reminded_by": UNMARKED}
 
     def message(self, message_key: str) -> Message | None:
         """The message with this key."""

@@ -12,10 +12,14 @@ when both are known, once per stage (standing and revision) of the booking:
 
 News that is older than a set age when first heard of (a store that was emptied and told everything again) is logged as
 skipped and not sent; its reminders are planned all the same.
+
+Reminders are planned by the reminder times of the workspace (`reminding.py`), and anew when those are changed, as far
+as they are not due yet. A notice keeps the mark of the times it was planned by and goes by a newer one only, so that
+any order of hearing of bookings and of times ends in the newest.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.notify.domain.notices import (
@@ -44,10 +48,15 @@ from turnus_runtime.records import Decision, Owed, timer
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`reminder_minutes`: offsets before the start. `too_old`: how old news may be."""
+    """Minutes before the start at which guests and hosts are reminded; `too_old`: how old news may be.
 
-    reminder_minutes: tuple[int, ...] = (1440, 60)
+    `mark` orders reminder times: those with a higher one are newer. 0: the workspace has chosen none.
+    """
+
+    guest_minutes: tuple[int, ...] = (1440, 60)
+    host_minutes: tuple[int, ...] = (1440, 60)
     too_old: timedelta = timedelta(hours=24)
+    mark: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +66,14 @@ class _Receiver:
     member_id: str | None = None
 
 
-def learn_fact(notice: Notice | None, fact: Settled, rules: Rules, now: datetime) -> Decision[Notice, None]:
-    """Keep the highest of the four facts, and plan what it changes."""
+def learn_fact(notice: Notice | None, fact: Settled, rules: Rules, now: datetime) -> Decision[Notice, bool]:
+    """Keep the highest of the four facts, and plan what it changes.
+
+    The answer is whether reminders may wait that were planned by these rules or older ones: whoever read the rules
+    looks then whether they are still the newest.
+    """
     if notice is not None and notice.told is not None and notice.told.version >= fact.version:
-        return Decision(None)
+        return keep_times(notice, rules, now)
     told = Told(
         version=fact.version,
         standing=_standing(fact),
@@ -77,10 +90,10 @@ def learn_fact(notice: Notice | None, fact: Settled, rules: Rules, now: datetime
 
 def learn_details(
     notice: Notice | None, given: GuestDetailsGiven, rules: Rules, now: datetime
-) -> Decision[Notice, None]:
-    """Keep the newest details, or that they were erased, and plan what waited for them."""
+) -> Decision[Notice, bool]:
+    """Keep the newest details, or that they were erased, and plan what waited for them. The answer: `learn_fact`."""
     if notice is not None and notice.details_version >= given.version:
-        return Decision(None)
+        return keep_times(notice, rules, now)
     details = None
     if given.guest is not None and given.status != "erased":
         details = Details(
@@ -98,6 +111,37 @@ def learn_details(
     return _planned(known, rules, now)
 
 
+def keep_times(notice: Notice | None, rules: Rules, now: datetime) -> Decision[Notice, bool]:
+    """Plan the reminders to come by these rules, if they are newer than those that they are planned by.
+
+    What is due already stays as it is, sent or about to be. What waits and is not wanted any more leaves the log: it
+    was a plan, and nothing was done. A message that is there is never planned again, so nobody is reminded twice. The
+    answer: see `learn_fact`.
+    """
+    told = notice.told if notice is not None else None
+    if notice is None or told is None or notice.planned != told.stage or not _may_remind(told, now):
+        return Decision(answer=False)
+    if rules.mark <= notice.reminded_by:
+        return Decision(answer=True)
+    wanted = {message.key: message for message in _reminders(notice, told, rules, now)}
+    stays = tuple(one for one in notice.messages if one.key in wanted or not _waits(one, now))
+    there = {message.key for message in stays}
+    new = [one for one in wanted.values() if one.status == "planned" and one.key not in there]
+    left = {message.offset_minutes for message in (*stays, *new) if message.status == "planned"}
+    gone = {one.offset_minutes or 0 for one in notice.messages if one.key not in there} - left
+    changed = notice.change(messages=(*stays, *new), reminded_by=rules.mark)
+    drops = [reminding_id(told.revision, offset) for offset in sorted(gone)]
+    return Decision(True, changed, owes=_timers(new), drops=drops)
+
+
+def _waits(message: Message, now: datetime) -> bool:
+    return message.status == "planned" and message.due > now
+
+
+def _may_remind(told: Told, now: datetime) -> bool:
+    return told.standing == "stands" and told.start > now
+
+
 def _standing(fact: Settled) -> Standing:
     if isinstance(fact, BookingConcluded):
         return "concluded"
@@ -110,22 +154,26 @@ def _blank(event: Settled | GuestDetailsGiven, now: datetime) -> Notice:
     return Notice(id=event.booking_id, workspace_id=event.workspace_id, calendar_id=event.calendar_id, created_at=now)
 
 
-def _planned(notice: Notice, rules: Rules, now: datetime) -> Decision[Notice, None]:
+def _planned(notice: Notice, rules: Rules, now: datetime) -> Decision[Notice, bool]:
     told = notice.told
-    if told is None or not (notice.details or notice.erased) or notice.planned == told.stage:
-        return Decision(None, notice)
+    if told is None or not (notice.details or notice.erased):
+        return Decision(answer=False, record=notice)
+    if notice.planned == told.stage:
+        kept = keep_times(notice, rules, now)
+        return kept if kept.record is not None else replace(kept, record=notice)
     appointment = Appointment(start=told.start, host_ids=told.host_ids)
     ended, drops = _reminders_ended(notice, told, now)
     staged = notice.change(
         planned=told.stage,
         formerly=notice.now_told,
         now_told=appointment,
+        reminded_by=rules.mark,
         messages=ended,
     )
     new = [*_news(staged, told, now), *_reminders(staged, told, rules, now)]
     owes = [sending(message, now) for message in new if message.status == "queued"]
     owes += _timers(new)
-    return Decision(None, staged.change(messages=(*ended, *new)), owes=owes, drops=drops)
+    return Decision(_may_remind(told, now), staged.change(messages=(*ended, *new)), owes=owes, drops=drops)
 
 
 def _reminders_ended(notice: Notice, told: Told, now: datetime) -> tuple[tuple[Message, ...], list[str]]:
@@ -170,10 +218,12 @@ def _reminders(notice: Notice, told: Told, rules: Rules, now: datetime) -> Itera
     """One reminder per offset and receiver; one whose time has passed already is skipped."""
     if told.standing != "stands":
         return
-    for offset in sorted(set(rules.reminder_minutes), reverse=True):
+    for offset in sorted({*rules.guest_minutes, *rules.host_minutes}, reverse=True):
         due = told.start - timedelta(minutes=offset)
         for receiver in _receivers(notice, told):
-            yield _message(told, REMINDER, receiver, now, due=due, offset=offset, reason="past" if due <= now else "")
+            if offset in (rules.host_minutes if receiver.kind == HOST else rules.guest_minutes):
+                reason = "past" if due <= now else ""
+                yield _message(told, REMINDER, receiver, now, due=due, offset=offset, reason=reason)
 
 
 def _timers(messages: list[Message]) -> list[Owed]:

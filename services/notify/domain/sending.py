@@ -140,7 +140,7 @@ def report(notice: Notice | None, key: str, outcome: Outcome, now: datetime) -> 
         return Decision(None)
     if outcome.kind == "waiting":
         return _again(notice, message, now, most=WAITING_IS_OVER)
-    attempt = _attempt(outcome, now)
+    attempt = attempt_of(outcome, now)
     if attempt is not None and attempt in message.attempts:
         return Decision(None)  # this very report was stored, although the store did not say so
     tried = message.model_copy(update={"attempts": _kept(message, attempt)}) if attempt is not None else message
@@ -149,12 +149,13 @@ def report(notice: Notice | None, key: str, outcome: Outcome, now: datetime) -> 
         return Decision(None, notice.with_message(tried), drops=(sending_id(key),))
     if outcome.kind == "delayed" and now + _pause(notice, key) < deadline(notice.told, message):
         return _again(notice.with_message(tried), tried, now)
-    settled = _settled(tried, *_end(outcome), now)
+    settled = _settled(tried, *end_of(outcome), now)
     said = [event(_ended(notice, settled, now))] if settled.status in ("sent", "failed") else []
     return Decision(None, notice.with_message(settled), owes=said, drops=(sending_id(key),))
 
 
-def _end(outcome: Outcome) -> tuple[Literal["sent", "failed", "skipped"], str]:
+def end_of(outcome: Outcome) -> tuple[Literal["sent", "failed", "skipped"], str]:
+    """The status that this outcome is for good, and its reason."""
     if outcome.kind == "sent":
         return "sent", ""
     if outcome.kind == "skipped":
@@ -162,7 +163,8 @@ def _end(outcome: Outcome) -> tuple[Literal["sent", "failed", "skipped"], str]:
     return "failed", {"refused": "refused", "delayed": "gave_up"}.get(outcome.kind, outcome.reason)
 
 
-def _attempt(outcome: Outcome, now: datetime) -> Attempt | None:
+def attempt_of(outcome: Outcome, now: datetime) -> Attempt | None:
+    """The try, if it was one."""
     if outcome.kind in ("sent", "delayed", "refused"):
         return Attempt(at=now, outcome=outcome.kind, code=outcome.code, reply=outcome.reply)
     return None
@@ -177,7 +179,12 @@ def _kept(message: Message, attempt: Attempt) -> tuple[Attempt, ...]:
 def _pause(notice: Notice, key: str, most: timedelta = LONGEST_RETRY) -> timedelta:
     """2, 4, 8 … seconds by the tries of the job so far."""
     owed = notice.owes(sending_id(key))
-    return min(FIRST_RETRY * 2 ** min(max(owed.tries - 1, 0) if owed is not None else 0, 12), most)
+    return pause_after(owed.tries if owed is not None else 0, most)
+
+
+def pause_after(tries: int, most: timedelta = LONGEST_RETRY) -> timedelta:
+    """How long to wait after so many tries, `most` at most."""
+    return min(FIRST_RETRY * 2 ** min(max(tries - 1, 0), 12), most)
 
 
 def _again(

@@ -66,6 +66,7 @@ GROWS: Mapping[str, Changes] = {
     "booking.bookings": _booking,
     "assignment.choices": _choice,
     "notify.notices": _earlier("created_at"),
+    "notify.templates": _elsewhere("workspace_id", together=1),
     "accounts.audit_entries": _earlier("at"),
     "accounts.members": _elsewhere("workspace_id"),
     "accounts.sessions": _elsewhere("workspace_id", "member_id"),

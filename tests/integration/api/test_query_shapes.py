@@ -21,6 +21,8 @@ from services.accounts.domain import signing
 from services.accounts.domain.credentials import Session
 from services.accounts.domain.signing import SigningPair
 from services.accounts.handlers.signing import remove_key
+from services.notify.domain.reminding import ReminderTimes
+from services.notify.handlers import keep_page
 from tests.integration.api.conftest import SERVICES, Api, started
 from tests.integration.api.copies import FIRST_TURN, GROWS, Mould
 from tests.integration.api.things import Things, things
@@ -32,7 +34,7 @@ from turnus_runtime.forms import loaded
 from turnus_runtime.ids import RandomIds
 from turnus_runtime.mongo import documents
 from turnus_runtime.process import installed
-from turnus_runtime.records import Owed, Record
+from turnus_runtime.records import Owed, Record, millis
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 FEW, MANY = 200, 20_000
@@ -104,6 +106,15 @@ async def removed_key(api: Api, here: Things) -> None:
     assert await on.records(Session).with_prefix("by_signing_key", pair.key_id, limit=1)
 
 
+async def changed_times(api: Api, here: Things) -> None:
+    """A page of the bookings to come, which go by changed reminder times from now on, and the one after it."""
+    on = api.system.process.hosts["notify"].turn()
+    times = ReminderTimes(id=here.ids["workspace_id"], version=1, mark=millis(on.now), changed_at=on.now)
+    after = await keep_page(times, None, on)
+    assert after
+    assert await keep_page(times, after, on)
+
+
 async def whole_range(api: Api, here: Things) -> None:
     """What no route does."""
     workspace = here.ids["workspace_id"]
@@ -132,6 +143,9 @@ ASKED: Mapping[str, tuple[Ask, set[str]]] = {
     "rules anew": (fresh_rules, {"availability.schedules.by_member", "availability.blocks.by_owner"}),
     "choices": (get("/rotations/{calendar_id}/choices"), {"assignment.choices.rotation"}),
     "notifications": (get("/notifications"), {"notify.notices.by_workspace"}),
+    "notifications in a state that is rare": (get("/notifications", status="failed"), set()),
+    "changed reminder times": (changed_times, {"notify.notices.by_start"}),
+    "templates": (get("/templates"), {"notify.templates.by_workspace"}),
     "members": (get("/members"), {"accounts.members.by_workspace"}),
     "invitations": (get("/invitations"), {"accounts.members.invited"}),
     "workspaces of somebody": (get("/sessions/current/workspaces"), {"accounts.members.by_identity"}),
@@ -234,6 +248,8 @@ async def grown(embedded_servers: Endpoints, tmp_path_factory: pytest.TempPathFa
             async with started(embedded_servers, tmp_path_factory) as api:
                 here = await things(api, "grown")
                 here.ids["booked_host_id"] = here.booking["host"]["id"]
+                words = {"subject": "x", "body": "x"}
+                await api.call("PUT", "/templates/booked.guest.de", words, here.office.staff)
                 await api.system.quiet()
                 grown = Grown(api, here, wire, client)
                 grown.find_originals()

@@ -42,6 +42,8 @@ class Things:
             "scopes": ["bookings:view"],
             "workspace": self.office.slug,
             "password": "correct horse battery staple",
+            "guest_reminder_minutes": [1440, 60],
+            "host_reminder_minutes": [60],
         }
 
 
@@ -94,6 +96,7 @@ async def things(api: Api, name: str) -> Things:
         "schedule_id": schedule["id"],
         "block_id": blocks["items"][0]["id"],
         "notification_id": told[0]["id"],
+        "template_key": "booked.guest.de",
         "thing_id": calendar["id"],
         "actor_id": session["member_id"],
     }

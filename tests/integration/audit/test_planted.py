@@ -17,6 +17,7 @@ from services.booking.domain.bookings import Booking
 from services.booking.domain.transitions import CONCLUDE, EXPIRE, REDRIVE
 from services.notify.domain import projections
 from services.notify.domain.notices import Attempt, Message, Notice
+from services.notify.domain.reminding import Minutes, ReminderTimes
 from tests.integration.audit.conftest import Installation, Stores
 from turnus_runtime.records import Owed, timer
 
@@ -293,6 +294,19 @@ async def _(on: Planting) -> set[str]:
     again = Attempt(at=on.personal.created_at, outcome="sent", code=250)
     await on.messages(on.personal, lambda message: message.model_copy(update={"attempts": (*message.attempts, again)}))
     return {on.personal.id}
+
+
+@plants("reminded_otherwise")
+async def _(on: Planting) -> set[str]:
+    """The workspace has chosen what the installation does anyway, and one booking does not go by it."""
+    mine, at = on.personal, on.personal.created_at
+    minutes = Minutes.of((1440, 60), (1440, 60))
+    await on.stores.put(
+        "notify", ReminderTimes(id=mine.workspace_id, version=1, mark=1, minutes=minutes, changed_at=at)
+    )
+    notice = await on.notice(mine)
+    await on.put("notify", notice, messages=tuple(one for one in notice.messages if one.offset_minutes != 60))
+    return {mine.id}
 
 
 # -- copies

@@ -1,8 +1,8 @@
 """The notify service on the real store and broker, and a real SMTP server that says what the test wants."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email import policy
@@ -10,8 +10,10 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 from typing import Any
 
+import httpx
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.notify.domain.notices import Message as Told
 from services.notify.domain.notices import Notice
@@ -24,17 +26,21 @@ from tests.unit.notify import given
 from turnus_contracts import (
     EVENTS,
     CalendarPublished,
+    ChangeRecorded,
     Event,
     GuestDetailsGiven,
     MemberChanged,
     NotificationFailed,
     NotificationSent,
     ReminderDue,
+    SigningKeyChanged,
     WorkspaceChanged,
 )
 from turnus_runtime.clock import StoreClock
+from turnus_runtime.credentials import SCOPES, learn_signing_key, public_key_text, sign_token
 from turnus_runtime.embedded import Endpoints
 from turnus_runtime.host import Host, Ports
+from turnus_runtime.http import RateLimiter, app_of
 from turnus_runtime.ids import RandomIds
 from turnus_runtime.kafka import KafkaBroker
 from turnus_runtime.kafka.session import ConsumerOptions
@@ -45,7 +51,7 @@ from turnus_runtime.smtp import SmtpMailer
 
 SPECS = [TopicSpec(contract.topic(), 2, compacted=contract.kind == "state") for contract in EVENTS]
 SPECS.append(TopicSpec("notify.dlq", 1, compacted=False))
-SAID: tuple[type[Event], ...] = (ReminderDue, NotificationSent, NotificationFailed)
+SAID: tuple[type[Event], ...] = (ReminderDue, NotificationSent, NotificationFailed, ChangeRecorded)
 
 
 async def until(holds: Callable[[], Awaitable[Any]], what: str, seconds: float = 30) -> Any:
@@ -199,6 +205,74 @@ async def notify(embedded_servers: Endpoints, fresh_broker: str, names: Names) -
 
         made = Notify(make, listen, broker, inbox)
         yield made
+
+
+@dataclass
+class Staff:
+    """A client of the service's own routes, as a member of a workspace."""
+
+    host: Host
+    client: httpx.AsyncClient
+    private: Ed25519PrivateKey
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        workspace: str = "ws_1",
+        scopes: Sequence[str] = SCOPES,
+        member: str = "mem_a",
+        headers: dict[str, str] | None = None,
+        **query: str | int,
+    ) -> httpx.Response:
+        token = sign_token(
+            self.private,
+            "kid_a",
+            credential_id="ses_a",
+            member_id=member,
+            workspace_id=workspace,
+            role="admin",
+            scopes=scopes,
+            issued_at=self.host.turn().now,
+            expires_at=None,
+        )
+        told = {"Authorization": f"Bearer {token}", **(headers or {})}
+        content = {} if body is None else {"json": body}
+        return await self.client.request(method, f"/api/v1{path}", headers=told, params=query, **content)
+
+    async def get(
+        self, path: str = "", *, workspace: str = "ws_1", scopes: Sequence[str] = ("bookings:view",), **query: str | int
+    ) -> httpx.Response:
+        """Of the delivery log."""
+        return await self.send("GET", f"/notifications{path}", workspace=workspace, scopes=scopes, **query)
+
+    async def all(self, limit: int, **query: str) -> list[dict[str, Any]]:
+        """Every page of it."""
+        items: list[dict[str, Any]] = []
+        after: dict[str, str] = {}
+        while True:
+            answer = await self.get(limit=limit, **query, **after)
+            assert answer.status_code == 200, answer.text
+            items += answer.json()["items"]
+            if answer.json()["next"] is None:
+                return items
+            assert len(answer.json()["items"]) == limit
+            after = {"after": answer.json()["next"]}
+
+
+@asynccontextmanager
+async def staff_of(host: Host, limiter: RateLimiter | None = None) -> AsyncIterator[Staff]:
+    """Staff of this process."""
+    private = Ed25519PrivateKey.generate()
+    key = SigningKeyChanged(
+        key_id="kid_a", version=1, status="active", algorithm="EdDSA", public_key=public_key_text(private.public_key())
+    )
+    await learn_signing_key(key, host.turn())
+    app = app_of(host.service, host.turn, settings=host.settings, limiter=limiter)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://turnus.test") as client:
+        yield Staff(host, client, private)
 
 
 def workspace() -> WorkspaceChanged:

@@ -1,63 +1,14 @@
 """The delivery log over HTTP: what staff can read, page by page, and that strangers read nothing."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import AsyncIterator
 
-import httpx
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.notify.handlers import learn_details, learn_fact
-from tests.integration.notify.conftest import Notify, details, soon
+from tests.integration.notify.conftest import Notify, Staff, details, soon, staff_of
 from tests.unit.notify.given import confirmed, moved
-from turnus_contracts import Guest, SigningKeyChanged
-from turnus_runtime.credentials import learn_signing_key, public_key_text, sign_token
-from turnus_runtime.host import Host
-from turnus_runtime.http import app_of
-
-VIEW = ("bookings:view",)
-
-
-@dataclass
-class Staff:
-    """A client of the service's own routes, and its signing key."""
-
-    host: Host
-    client: httpx.AsyncClient
-    private: Ed25519PrivateKey
-
-    async def get(
-        self, path: str = "", *, workspace: str = "ws_1", scopes: Sequence[str] = VIEW, **query: str | int
-    ) -> httpx.Response:
-        token = sign_token(
-            self.private,
-            "kid_a",
-            credential_id="ses_a",
-            member_id="mem_a",
-            workspace_id=workspace,
-            role="admin",
-            scopes=scopes,
-            issued_at=self.host.turn().now,
-            expires_at=None,
-        )
-        headers = {"Authorization": f"Bearer {token}"}
-        return await self.client.get(f"/api/v1/notifications{path}", headers=headers, params=query)
-
-    async def all(self, limit: int, **query: str) -> list[dict[str, Any]]:
-        """Every page."""
-        items: list[dict[str, Any]] = []
-        after: dict[str, str] = {}
-        while True:
-            answer = await self.get(limit=limit, **query, **after)
-            assert answer.status_code == 200, answer.text
-            items += answer.json()["items"]
-            if answer.json()["next"] is None:
-                return items
-            assert len(answer.json()["items"]) == limit
-            after = {"after": answer.json()["next"]}
-
+from turnus_contracts import Guest
 
 BOOKINGS = [f"bk_{number:026d}" for number in range(5)]
 
@@ -66,19 +17,13 @@ BOOKINGS = [f"bk_{number:026d}" for number in range(5)]
 async def staff(notify: Notify) -> AsyncIterator[Staff]:
     """Five bookings, each with an additional guest, the first one moved; nothing is sent."""
     host = await notify.make()
-    private = Ed25519PrivateKey.generate()
-    key = SigningKeyChanged(
-        key_id="kid_a", version=1, status="active", algorithm="EdDSA", public_key=public_key_text(private.public_key())
-    )
-    await learn_signing_key(key, host.turn())
     others = (Guest(name="Bob", email="bob@example.org"),)
     for booking_id in BOOKINGS:
         await learn_details(details(booking_id=booking_id, additional_guests=others), host.turn())
         await learn_fact(confirmed(booking_id=booking_id, **soon(host)), host.turn())
     await learn_fact(moved(4, 1, booking_id=BOOKINGS[0], **soon(host, days=4)), host.turn())
-    app = app_of(host.service, host.turn, settings=host.settings)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://turnus.test") as client:
-        yield Staff(host, client, private)
+    async with staff_of(host) as client:
+        yield client
 
 
 async def test_the_messages_of_a_booking_are_listed_in_order(staff: Staff) -> None:
@@ -102,6 +47,24 @@ async def test_all_messages_of_the_workspace_are_listed_once_in_pages_of_any_siz
     assert bookings == BOOKINGS[::-1]
     one_booking = await staff.all(limit, booking_id=BOOKINGS[0])
     assert [one["id"] for one in one_booking] == [one["id"] for one in items if one["booking_id"] == BOOKINGS[0]]
+
+
+@pytest.mark.parametrize("limit", [1, 4, 50])
+@pytest.mark.parametrize("status", ["planned", "queued", "skipped", "failed"])
+async def test_messages_in_one_state_are_listed_of_a_booking_and_of_the_workspace(
+    staff: Staff, status: str, limit: int
+) -> None:
+    for query in ({}, {"booking_id": BOOKINGS[0]}):
+        everything = await staff.all(50, **query)
+        wanted = [one["id"] for one in everything if one["status"] == status]
+        assert [one["id"] for one in await staff.all(limit, status=status, **query)] == wanted
+        assert (status == "failed") == (wanted == [])
+
+
+async def test_a_reminder_to_come_says_when(staff: Staff) -> None:
+    (first, *_) = (await staff.get(booking_id=BOOKINGS[1], status="planned")).json()["items"]
+    assert (first["event"], first["offset_minutes"], first["settled_at"]) == ("reminder", 1440, None)
+    assert first["due"] > first["planned_at"]
 
 
 async def test_one_message_is_found_by_its_id(staff: Staff) -> None:
@@ -140,6 +103,7 @@ async def test_another_workspace_sees_nothing(staff: Staff) -> None:
         {"limit": 201},
         {"after": "!"},
         {"after": "eA"},
+        {"status": "lost"},
         {"x": "1"},
     ],
 )

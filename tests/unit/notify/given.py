@@ -25,6 +25,11 @@ START = datetime(2027, 1, 6, 9, 0, tzinfo=UTC)
 RULES = Rules()
 
 
+def reminding(*minutes: int, **more: Any) -> Rules:
+    """Rules by which guests and hosts are reminded at the same times."""
+    return Rules(guest_minutes=minutes, host_minutes=minutes, **more)
+
+
 def fact(kind: type[Settled], version: int, *, revision: int = 0, start: datetime = START, **more: Any) -> Any:
     """One of the four facts about `bk_1`."""
     values: dict[str, Any] = {
@@ -91,16 +96,17 @@ class Kept:
         self.said: list[Owed] = []
         self.sent: list[str] = []
 
-    def decide(self, decide: Callable[[Notice | None], Decision[Notice, None]]) -> None:
+    def decide(self, decide: Callable[[Notice | None], Decision[Notice, Any]]) -> Any:
         decided = decide(self.notice)
         if decided.record is None:
-            return
+            return decided.answer
         owes = [entry for entry in decided.owes if entry.kind != "event"]
         self.said += [entry for entry in decided.owes if entry.kind == "event"]
         before = self.notice.owed if self.notice is not None else ()
         gone = {entry.id for entry in owes} | set(decided.drops)
         kept = [entry for entry in before if entry.id not in gone]
         self.notice = decided.record.change(owed=(*kept, *owes))
+        return decided.answer
 
     def hear(self, *events: Event) -> None:
         for event in events:

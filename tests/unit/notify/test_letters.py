@@ -9,14 +9,15 @@ import pytest
 from babel.messages.pofile import read_po
 from icalendar import Calendar as Ical
 
-from services.notify.adapters import letters
+from services.notify.adapters import examples, letters, wordings
 from services.notify.adapters.catalogue import Catalogue, catalogue, catalogues
 from services.notify.adapters.letters import Known, Sender
 from services.notify.domain.notices import Message, Told
-from services.notify.domain.planning import Rules
 from services.notify.domain.projections import Calendar, Member, Workspace
+from services.notify.domain.templates import template_name, variables
+from services.notify.domain.wording import APPOINTMENT
 from tests.unit.notify import ical
-from tests.unit.notify.given import NOW, START, Kept, cancelled, confirmed, details, erased, moved
+from tests.unit.notify.given import NOW, START, Kept, cancelled, confirmed, details, erased, moved, reminding
 from turnus_contracts import Guest, Location
 from turnus_runtime.ports import Mail
 from turnus_runtime.smtp import composed
@@ -46,8 +47,8 @@ def written(kept: Kept, told: Told, message: Message) -> Mail:
     return letters.mail(Known(kept.notice, told, message, CALENDAR, HOSTS, WORKSPACE, SENDER))
 
 
-def mails(*events: Any, rules: Rules = Rules(reminder_minutes=(60,))) -> dict[str, Mail]:  # noqa: B008
-    kept = Kept(rules)
+def mails(*events: Any) -> dict[str, Mail]:
+    kept = Kept(reminding(60))
     kept.hear(*events)
     return all_mails(kept)
 
@@ -222,7 +223,8 @@ def test_all_catalogues_have_the_same_keys_and_values() -> None:
         assert text, key
         assert english.texts[key], key
         if key.rpartition(".")[2] in ("subject", "short", "one_day", "two_days"):
-            assert set(re.findall(r"%\((\w+)\)s", text)) == set(re.findall(r"%\((\w+)\)s", english.texts[key])), key
+            named = re.compile(r"%\((\w+)\)s|\{\{(\w+)\}\}")
+            assert set(named.findall(text)) == set(named.findall(english.texts[key])), key
 
 
 def test_every_text_is_used_and_every_text_used_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,6 +243,10 @@ def test_every_text_is_used_and_every_text_used_is_there(monkeypatch: pytest.Mon
     changed = moved(4, 1, host_ids=("mem_b",))
     mails(details(additional_guests=OTHERS), confirmed(host_ids=("mem_a", "mem_b")), changed)
     mails(erased(1), confirmed())
+    for event, audience, language in wordings.names():
+        examples.shown(template_name(event, audience, language), None, None, SENDER, NOW)
+        for name in (*variables(event), APPOINTMENT):
+            assert set(wordings.explanation(name)) == set(catalogues())
     assert used == set(catalogues()["en"].texts)
 
 

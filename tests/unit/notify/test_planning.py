@@ -5,8 +5,7 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.notify.domain.planning import Rules
-from tests.unit.notify.given import NOW, START, Kept, cancelled, concluded, confirmed, details, erased, moved
+from tests.unit.notify.given import NOW, START, Kept, cancelled, concluded, confirmed, details, erased, moved, reminding
 from turnus_contracts import Event, Guest
 
 LATER = START + timedelta(days=1)
@@ -169,6 +168,6 @@ def test_erasing_removes_everything_personal_and_messages_to_guests() -> None:
 
 
 def test_reminders_follow_the_settings() -> None:
-    kept = Kept(Rules(reminder_minutes=(30, 2880, 30)))
+    kept = Kept(reminding(30, 2880, 30))
     kept.hear(details(), confirmed(2))
     assert {entry.id for entry in kept.owed("timer")} == {"remind:0.2880", "remind:0.30"}

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from services.notify.domain import sending
 from services.notify.domain.planning import Rules
 from services.notify.domain.sending import Outcome
-from tests.unit.notify.given import NOW, START, Kept, cancelled, confirmed, details, moved
+from tests.unit.notify.given import NOW, START, Kept, cancelled, confirmed, details, moved, reminding
 
-MANY = Rules(reminder_minutes=(1440, 120, 60))
+MANY = reminding(1440, 120, 60)
 
 
 def booked(rules: Rules = MANY) -> Kept:

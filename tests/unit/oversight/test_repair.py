@@ -22,7 +22,7 @@ from services.availability.domain.hosts import Host
 from services.booking.domain.bookings import Attempt, Booking, Moment, fact, guest_details
 from services.notify.domain import projections
 from services.notify.domain.notices import Notice, sending
-from services.notify.domain.planning import Rules, learn_details, learn_fact
+from services.notify.domain.planning import Rules, keep_times, learn_details, learn_fact
 from tests.unit.oversight.world import BEGIN, HOST, claim_of, confirmed, host_of
 from turnus_runtime.process import installed
 
@@ -249,6 +249,26 @@ def test_a_reminder_that_was_due_before_the_closing_is_unknown_and_a_later_one_i
     assert statuses(decided.record)["0.reminder-60.guest"] == "planned"
     assert "remind:0.1440" in decided.drops
     assert "remind:0.60" not in decided.drops
+
+
+def test_a_notice_that_went_by_times_which_are_forgotten_goes_by_those_that_are_known() -> None:
+    booking = confirmed("bk_a", START)
+    forgotten = Rules((1440,), (120,), mark=9)
+    later = keep_times(notice(booking, ASKED), forgotten, ASKED).record
+    assert later is not None
+    older = Rules((60,), (60,), mark=5)
+    assert [one.kind for one in mail_invariants.reminded(later, older, BEGIN)] == ["reminded_otherwise"] * 2
+    decided = told.notice_follows(booking, BEGIN, older, NOW, later)
+    assert decided.record is not None
+    assert decided.record.reminded_by == 5
+    assert list(mail_invariants.reminded(decided.record, older, NOW)) == []
+    assert {key for key, status in statuses(decided.record).items() if status == "planned"} == {
+        "0.reminder-60.guest",
+        "0.reminder-60.host",
+    }
+    assert sorted(decided.drops)[:2] == ["remind:0.120", "remind:0.1440"]
+    kept = decided.record.change(owed=tuple(decided.owes))
+    assert told.notice_follows(booking, BEGIN, older, NOW, kept).record is None
 
 
 def test_what_happened_after_the_closing_is_news() -> None:

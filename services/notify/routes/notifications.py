@@ -1,14 +1,16 @@
-"""What staff can read: every message about a booking, planned or sent, each try, and why one was not sent.
+"""`/notifications`: every message about a booking, planned or sent, each try, and why one was not sent.
 
 Nothing here names a guest: a receiver is `guest`, `additional_guest` or `host`.
 """
 
 import re
+from collections.abc import Callable, Iterable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
 from services.notify.domain.notices import Attempt, Message, Notice, booking_and_key, notification_id
+from services.notify.domain.trials import Trial
 from turnus_runtime.http import (
     NOT_FOUND,
     Answer,
@@ -26,10 +28,16 @@ from turnus_runtime.http import (
     invalid,
     staff,
 )
+from turnus_runtime.ids import is_id
 
 router = APIRouter(prefix="/notifications", tags=["notifications"])
 
 Viewer = Annotated[Principal, staff("bookings:view")]
+Status = Literal["planned", "queued", "sent", "failed", "skipped"]
+NOTICES_AT_ONCE, NOTICES_LOOKED_AT = 200, 1000
+"""Of a filtered list: a page ends after so many bookings, though it may hold fewer messages than asked for."""
+Entry = tuple[Notice, int]
+"""A notice, and the number of a message in it."""
 
 
 class AttemptView(Answer):
@@ -47,21 +55,23 @@ class NotificationView(Answer):
     `status`: planned (a reminder waits for `due`), queued, sent, failed (`reason` refused, gave_up or too_late) or
     skipped (`reason` superseded, cancelled, over, past, overtaken, too_old, never_confirmed, erased, or unknown: the
     log was set back to an earlier time, and the message may have gone out since).
+
+    The test of a template (`event` test, `receiver` member) is about no booking and in no list.
     """
 
     id: str
-    booking_id: str
-    calendar_id: str
+    booking_id: str | None
+    calendar_id: str | None
     event: str
-    """booked, moved, cancelled, reminder or withdrawn"""
+    """booked, moved, cancelled, reminder, withdrawn or test"""
     revision: int
     channel: Literal["email"]
     receiver: str
-    """guest, additional_guest or host"""
+    """guest, additional_guest, host or member"""
     member_id: str | None
     offset_minutes: int | None
     """of a reminder: how long before the start"""
-    status: Literal["planned", "queued", "sent", "failed", "skipped"]
+    status: Status
     reason: str | None
     due: Instant
     planned_at: Instant
@@ -75,19 +85,26 @@ async def list_notifications(
     paging: Paged,
     on: On,
     booking_id: Annotated[str | None, Id("bk"), Query(description="Only those about this booking")] = None,
+    status: Annotated[Status | None, Query(description="Only those in this state; a page may then hold fewer")] = None,
 ) -> Page[NotificationView]:
-    """All messages about one booking in the order in which they were planned; or those of the workspace, by booking,
-    the booking that became known last first.
+    """All messages about one booking in the order in which they were planned, reminders to come among them; or those of
+    the workspace, by booking, the booking that became known last first.
     """
+
+    def keep(message: Message) -> bool:
+        return status in (None, message.status)
+
     if booking_id is not None:
         notice = found(await on.records(Notice).get(booking_id), who)
-        return _page([(notice, at) for at in range(_begin(paging), len(notice.messages))], paging, "")
-    return await _of_workspace(who, paging, on)
+        return _page(_entries([notice], keep, _begin(paging)), paging, "")
+    return await _of_workspace(who, paging, on, keep, filtered=status is not None)
 
 
 @router.get("/{notification_id}", response_model=NotificationView)
 async def get_notification(notification_id: str, who: Viewer, on: On) -> Response:
     """One message."""
+    if is_id("ntf", notification_id):
+        return answer(of_trial(found(await on.records(Trial).get(notification_id), who)))
     booking_id, key = booking_and_key(notification_id)
     if not re.fullmatch(r"bk_[0-9a-z]{1,40}", booking_id):
         raise NOT_FOUND
@@ -95,7 +112,9 @@ async def get_notification(notification_id: str, who: Viewer, on: On) -> Respons
     return answer(_view(notice, found(notice.message(key))))
 
 
-async def _of_workspace(who: Principal, paging: Paging, on: On) -> Page[NotificationView]:
+async def _of_workspace(
+    who: Principal, paging: Paging, on: On, keep: Callable[[Message], bool], *, filtered: bool
+) -> Page[NotificationView]:
     """Messages lie in their booking's record, so a place in this list is a record and a message in it."""
     records, index = on.records(Notice), "by_workspace"
     at, _, place = (paging.after or "0;").partition(";")
@@ -103,31 +122,42 @@ async def _of_workspace(who: Principal, paging: Paging, on: On) -> Page[Notifica
     if place and not re.match(r"[0-9]{13}\|", place, re.ASCII):
         raise invalid("after", "must be the next of the page before")
     above = f"{who.workspace_id}|{place}" if place else None
-    entries: list[tuple[Notice, int]] = []
+    entries: list[Entry] = []
     if above is not None:
         # The record of the last page comes first, from the message after the last one.
-        entries += [
-            (notice, number)
-            for notice in await records.find(index, above, above + "\0", limit=1)
-            for number in range(begin, len(notice.messages))
-        ]
+        entries += _entries(await records.find(index, above, above + "\0", limit=1), keep, begin)
+    most, looked_at = NOTICES_AT_ONCE if filtered else paging.limit + 1, 0
     while len(entries) <= paging.limit:
-        notices = await records.with_prefix(index, who.workspace_id, limit=paging.limit + 1, after=above, reverse=True)
-        entries += [(notice, number) for notice in notices for number in range(len(notice.messages))]
-        if len(notices) <= paging.limit:
+        notices = await records.with_prefix(index, who.workspace_id, limit=most, after=above, reverse=True)
+        entries += _entries(notices, keep)
+        if len(notices) < most:
             break
-        above = str(notices[-1].keys()[index])
+        above, looked_at = str(notices[-1].keys()[index]), looked_at + most
+        if filtered and looked_at >= NOTICES_LOOKED_AT and len(entries) <= paging.limit:
+            return _page(entries, paging, who.workspace_id, end=(notices[-1], len(notices[-1].messages)))
     return _page(entries, paging, who.workspace_id)
 
 
-def _page(entries: list[tuple[Notice, int]], paging: Paging, workspace_id: str) -> Page[NotificationView]:
+def _entries(notices: Iterable[Notice], keep: Callable[[Message], bool], begin: int = 0) -> list[Entry]:
+    return [
+        (notice, number)
+        for notice in notices
+        for number in range(begin, len(notice.messages))
+        if keep(notice.messages[number])
+    ]
+
+
+def _page(entries: list[Entry], paging: Paging, workspace_id: str, end: Entry | None = None) -> Page[NotificationView]:
+    """The page of these entries. `end`: the list goes on there, though no more were found."""
     shown = entries[: paging.limit]
     items = [_view(notice, notice.messages[number]) for notice, number in shown]
-    if len(entries) <= paging.limit:
+    if len(entries) > paging.limit:
+        notice, number = shown[-1]
+        end = notice, number + 1
+    if end is None:
         return Page(items=items)
-    notice, number = shown[-1]
-    place = str(notice.keys()["by_workspace"]).removeprefix(f"{workspace_id}|") if workspace_id else ""
-    return Page(items=items, next=cursor(f"{number + 1};{place}"))
+    place = str(end[0].keys()["by_workspace"]).removeprefix(f"{workspace_id}|") if workspace_id else ""
+    return Page(items=items, next=cursor(f"{end[1]};{place}"))
 
 
 def _begin(paging: Paging) -> int:
@@ -157,6 +187,27 @@ def _view(notice: Notice, message: Message) -> NotificationView:
         planned_at=message.planned_at,
         settled_at=message.settled_at,
         attempts=[_attempt(attempt) for attempt in message.attempts],
+    )
+
+
+def of_trial(trial: Trial) -> NotificationView:
+    """The test of a template as a notification."""
+    return NotificationView(
+        id=trial.id,
+        booking_id=None,
+        calendar_id=None,
+        event="test",
+        revision=0,
+        channel="email",
+        receiver="member",
+        member_id=trial.member_id,
+        offset_minutes=None,
+        status=trial.status,
+        reason=trial.reason or None,
+        due=trial.planned_at,
+        planned_at=trial.planned_at,
+        settled_at=trial.settled_at,
+        attempts=[_attempt(attempt) for attempt in trial.attempts],
     )
 
 
