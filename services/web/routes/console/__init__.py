@@ -11,12 +11,29 @@ from services.web.routes.console import (
     entrance,
     groups,
     keys,
+    links,
+    notifications,
     overview,
+    profile,
     team,
 )
 from services.web.routes.console.desk import own_site_only
 from services.web.routes.visit import Html
 
 router = APIRouter(default_response_class=Html, dependencies=[Depends(own_site_only)])
-for part in (entrance, overview, bookings, changes, calendars, drafts, groups, availability, team, keys):
+for part in (
+    entrance,
+    links,
+    overview,
+    bookings,
+    changes,
+    calendars,
+    drafts,
+    groups,
+    availability,
+    profile,
+    team,
+    notifications,
+    keys,
+):
     router.include_router(part.router, prefix="/console")

@@ -41,11 +41,15 @@ NAVIGATION: Sequence[tuple[str, Sequence[tuple[str, str, str, str]]]] = (
             ("groups", "/console/groups", "list", "groups:view"),
         ),
     ),
-    ("profile", (("availability", "/console/availability", "time", ""),)),
+    (
+        "profile",
+        (("availability", "/console/availability", "time", ""), ("account", "/console/profile", "person", "")),
+    ),
     (
         "settings",
         (
             ("team", "/console/team", "people", "team:view"),
+            ("notifications", "/console/notifications", "mail", "calendars:view"),
             ("api_keys", "/console/api-keys", "key", ""),
             ("audit_log", "/console/audit-log", "note", "settings:manage"),
         ),

@@ -5,9 +5,9 @@ import re
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from services.web.adapters.api import ApiAway, ApiRefused, away
+from services.web.adapters.api import ApiAway, ApiRefused, away, read_as
 from services.web.adapters.zones import city_of, regions, zone_named
-from services.web.domain.forms import Choice, Form, Text, Wrong, last, read, shown
+from services.web.domain.forms import Choice, Flag, Form, Text, Wrong, last, read, shown
 from services.web.domain.staff import SeenMember
 from services.web.routes.console.calendars import members_of, refused_page
 from services.web.routes.console.desk import Desk, Here, SentForm, refused_form
@@ -23,8 +23,9 @@ MEMBER = (
     Text("tz", most=64),
     Choice("locale", ("de", "en")),
     Choice("role", ROLES),
+    Flag("invite"),
 )
-CHANGED = tuple(one for one in MEMBER if one.name != "email")
+CHANGED = tuple(one for one in MEMBER if one.name not in ("email", "invite"))
 
 
 @router.get("")
@@ -46,24 +47,27 @@ async def ask_new(desk: Here) -> Response:
     """The form of a new member."""
     desk.need("team:manage")
     own = desk.who.member
-    return _page(desk, shown(MEMBER, {"tz": own.tz, "locale": own.locale[:2], "role": "member"}), None)
+    return _page(desk, shown(MEMBER, {"tz": own.tz, "locale": own.locale[:2], "role": "member", "invite": True}), None)
 
 
 @router.post("/new")
 async def add(desk: Here, sent: SentForm) -> Response:
-    """Add somebody to the team: they serve at once."""
+    """Add somebody to the team: they serve at once, and can sign in once they have accepted the invitation."""
     desk.need("team:manage")
     form = _checked(read(MEMBER, sent))
     key = last(sent, "key")[:100] or desk.new_key
     if form.errors:
         return _page(desk, form, None, 422)
     try:
-        await desk.asking.send("POST", "/members", form.values, key=key)
+        body = {name: value for name, value in form.values.items() if name != "invite"}
+        added = read_as(SeenMember, await desk.asking.send("POST", "/members", body, key=key))
+        if form.values["invite"]:
+            await desk.asking.send("POST", "/invitations", {"member_id": added.id}, key=f"{key}i")
     except ApiRefused as refused:
         return _refused(desk, form, None, refused)
     except ApiAway:
         return _page(desk, form, None, 503, "away")
-    return desk.done("/console/team", "member_added")
+    return desk.done("/console/team", "member_invited" if form.values["invite"] else "member_added")
 
 
 @router.get("/{member_id}")
@@ -99,6 +103,27 @@ async def change(member_id: str, desk: Here, sent: SentForm) -> Response:
     except ApiAway:
         return _page(desk, form, member, 503, "away")
     return desk.done("/console/team" if not own else f"/console/team/{member.id}", "member_changed")
+
+
+@router.post("/{member_id}/invite")
+async def invite(member_id: str, desk: Here, sent: SentForm) -> Response:
+    """Mail them a link to sign in; an older one is over by that. Or take the invitation back."""
+    desk.need("team:manage")
+    member = await _member(desk, member_id)
+    path, revokes = f"/console/team/{member.id}", bool(last(sent, "revoke"))
+    try:
+        if revokes:
+            await desk.asking.send("DELETE", f"/invitations/inv_{member.id.removeprefix('mem_')}")
+        else:
+            key = last(sent, "key")[:100] or desk.new_key
+            await desk.asking.send("POST", "/invitations", {"member_id": member.id}, key=key)
+    except ApiAway:
+        raise away() from None
+    except ApiRefused as refused:
+        if refused.status == 403:
+            raise refused_page(refused) from None
+        return desk.redirect(path, refused=refused.code)
+    return desk.done(path, "invitation_revoked" if revokes else "invited")
 
 
 @router.get("/{member_id}/remove")
@@ -174,5 +199,10 @@ def _page(
         roles=[role for role in ROLES if role != "owner" or owner or (member is not None and member.role == "owner")],
         regions=regions(str(desk.words.locale)),
         editable=editable and (member is None or member.status == "active"),
+        invitable=desk.may("team:manage")
+        and (owner or (member is not None and member.role != "owner"))
+        and member is not None
+        and member.status == "active"
+        and not member.can_sign_in,
         removable=desk.may("team:manage") and editable and member is not None and member.status == "active" and not own,
     )
