@@ -1,53 +1,21 @@
-"""Calendar groups: made and sorted by staff, shown to guests in that order."""
+"""Calendar groups: made, filled and sorted by staff."""
 
-from collections.abc import Sequence
+import asyncio
 from typing import Any
 
-import httpx
 import pytest
 
 from services.booking.domain.groups import MOST_CALENDARS, MOST_GROUPS, MOST_IN_ALL, Group, Groups
-from tests.integration.api.conftest import Api, Office, office
+from tests.integration.api.conftest import Api, office
+from tests.integration.api.groups import change, eventually_seen, group, names, seen, three
 from tests.integration.api.test_bad_input import nothing_happens, problem
 from tests.support.system import eventually
-from turnus_contracts import GroupChanged, WorkspaceChanged
+from turnus_contracts import GroupChanged
 from turnus_runtime.ids import RandomIds, derived
 from turnus_runtime.operations import republish
 from turnus_runtime.records import Decision
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-async def group(here: Office, slug: str, calendars: Sequence[dict[str, Any]] = (), **more: Any) -> dict[str, Any]:
-    ids = [one["id"] for one in calendars]
-    return await here.made("/groups", {"slug": slug, "name": slug.title(), "calendar_ids": ids, **more})
-
-
-async def change(here: Office, known: dict[str, Any], values: Any, match: str | None = None) -> httpx.Response:
-    headers = {**here.staff, **({"If-Match": match} if match else {})}
-    return await here.api.send("PATCH", f"/groups/{known['id']}", values, headers)
-
-
-async def seen(here: Office, **query: str) -> dict[str, Any]:
-    """What a guest sees of the workspace."""
-    answer = await here.api.send("GET", "/groups", params={"workspace": here.slug, **query})
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
-
-
-def names(found: dict[str, Any]) -> dict[str, list[str]]:
-    """The calendars by the slugs of their groups, in order; those in none under the empty one."""
-    grouped = {
-        one["slug"]: [calendar["address"].rpartition("/")[2] for calendar in one["calendars"]] for one in found["items"]
-    }
-    return {**grouped, "": [calendar["address"].rpartition("/")[2] for calendar in found["calendars"]]}
-
-
-async def three(api: Api, name: str) -> tuple[Office, str, list[dict[str, Any]]]:
-    """A workspace, its host, and three published calendars."""
-    here = await office(api, name)
-    host = await here.host()
-    return here, host, [await here.calendar(slug, [host]) for slug in ("one", "two", "three")]
 
 
 async def test_a_group_is_made_filled_sorted_and_shown_in_its_order(api: Api) -> None:
@@ -91,15 +59,6 @@ async def test_groups_come_in_their_own_order_and_a_moved_one_takes_its_place(ap
     assert [one["slug"] for one in listed] == ["c", "b", "a"]
 
 
-async def eventually_seen(here: Office) -> None:
-    """A workspace without calendars is known to booking a moment after it was made."""
-
-    async def known() -> bool:
-        return (await here.api.send("GET", "/groups", params={"workspace": here.slug})).status_code == 200
-
-    await eventually(known)
-
-
 async def test_staff_page_through_all_groups_inactive_ones_too(api: Api) -> None:
     here = await office(api, "pages")
     for n in range(5):
@@ -116,68 +75,17 @@ async def test_staff_page_through_all_groups_inactive_ones_too(api: Api) -> None
     assert met == ["g4", "g3", "g2", "g1", "g0"]
 
 
-async def test_guests_see_only_active_groups_and_calendars_that_can_be_booked(api: Api) -> None:
-    here, host, (one, two, three_) = await three(api, "hidden")
-    drafted = await here.draft("drafted", [host])
-    shown = await group(here, "shown", [drafted, one, two])
-    hidden = await group(here, "hidden", [three_], status="inactive")
-    assert names(await seen(here)) == {"shown": ["one", "two"], "": ["three"]}
-    await here.made(f"/calendars/{one['id']}/retire", None)
-    await here.made(f"/calendars/{three_['id']}/retire", None)
-    assert names(await seen(here)) == {"shown": ["two"], "": []}
-    await here.publish(drafted["id"])
-    assert names(await seen(here)) == {"shown": ["drafted", "two"], "": []}
-    assert (await change(here, shown, {"status": "inactive"})).status_code == 200
-    assert (await change(here, hidden, {"status": "active"})).status_code == 200
-    assert names(await seen(here)) == {"hidden": [], "": ["two", "drafted"]}
-
-
-async def test_a_calendar_may_be_in_several_groups_and_one_in_none_is_paged_through(api: Api) -> None:
-    here, _, (one, two, three_) = await three(api, "several")
-    await group(here, "a", [one])
-    await group(here, "b", [one])
-    assert names(await seen(here)) == {"a": ["one"], "b": ["one"], "": ["two", "three"]}
-    first = await seen(here, limit="1")
-    assert [calendar["id"] for calendar in first["calendars"]] == [two["id"]]
-    second = await seen(here, limit="1", after=first["next"])
-    assert [calendar["id"] for calendar in second["calendars"]] == [three_["id"]]
-    assert (second["next"], second["items"]) == (None, first["items"])
-
-
-async def test_a_summary_names_ten_hosts_and_counts_the_others(api: Api) -> None:
-    here = await office(api, "hosts")
-    hosts = [await here.member(f"Host{n}") for n in range(12)]
-    calendar = await here.calendar("team", hosts, location={"kind": "phone", "value": "+49 30 1234567"})
-    await group(here, "a", [calendar])
-    (card,) = (await seen(here))["items"][0]["calendars"]
-    assert [one["id"] for one in card["hosts"]] == hosts[:10]
-    assert (card["host_count"], card["location_kind"], card["kind"]) == (12, "phone", "round_robin")
-    assert "1234567" not in str(card)
-
-
-async def test_a_workspace_that_is_not_there_has_no_page(api: Api) -> None:
-    for slug in ("nowhere", "a|b", "ÄÖ", "..", "x" * 40):
-        problem(await api.send("GET", "/groups", params={"workspace": slug}), 404, "not_found")
-    for slug in ("", "\0", "x" * 41):
-        problem(await api.send("GET", "/groups", params={"workspace": slug}), 422, "validation_failed")
-    found = problem(await api.send("GET", "/groups"), 422, "validation_failed")
-    assert found["errors"][0]["field"] == "workspace"
-
-
-async def test_any_web_page_may_ask_for_it_and_no_credentials_are_needed(api: Api) -> None:
-    here = await office(api, "cors")
-    await eventually_seen(here)
-    origin = {"Origin": "https://praxis.example.org"}
-    answer = await api.send("GET", "/groups", None, origin, params={"workspace": here.slug})
-    assert answer.headers["access-control-allow-origin"] == "*"
-    assert answer.json() == {
-        "workspace": {"slug": here.slug, "name": answer.json()["workspace"]["name"]},
-        "items": [],
-        "calendars": [],
-        "next": None,
-    }
-    other = await office(api, "other")
-    assert (await api.send("GET", "/groups", None, other.staff, params={"workspace": here.slug})).status_code == 200
+async def test_of_many_who_want_one_slug_at_once_one_gets_it_and_no_two_new_groups_share_a_place(api: Api) -> None:
+    here = await office(api, "race")
+    bodies = [{"slug": "same", "name": f"G{n}"} for n in range(8)] + [{"slug": f"g{n}", "name": "G"} for n in range(8)]
+    answers = await asyncio.gather(*(api.send("POST", "/groups", body, here.staff) for body in bodies))
+    assert sorted(answer.status_code for answer in answers) == [201] * 9 + [409] * 7
+    listed = (await api.call("GET", "/groups", None, here.staff))["items"]
+    assert [one["position"] for one in listed] == list(range(1, 10))
+    moves = [change(here, one, {"position": 9 - n}) for n, one in enumerate(listed)]
+    assert {answer.status_code for answer in await asyncio.gather(*moves)} == {200}
+    after = (await api.call("GET", "/groups", None, here.staff))["items"]
+    assert [one["id"] for one in after] == [one["id"] for one in listed][::-1]
 
 
 async def test_what_a_group_may_hold_is_checked_and_nothing_is_stored(api: Api) -> None:
@@ -413,18 +321,3 @@ async def test_whoever_may_view_groups_does_not_change_them_and_calendars_are_an
         for at in (path, "/groups"):
             assert (await api.send("GET", at, None, keys["views"])).status_code == 200
     assert (await api.send("POST", "/groups", body, keys["manages"])).status_code == 201
-
-
-async def test_a_workspace_that_was_removed_has_no_page_any_more(api: Api) -> None:
-    here = await office(api, "removed")
-    await eventually_seen(here)
-    workspace = (await api.call("GET", "/sessions/current", None, here.staff))["workspace_id"]
-    told = WorkspaceChanged(
-        workspace_id=workspace, version=9, status="removed", slug=here.slug, name="R", tz="UTC", locale="de"
-    )
-    await api.system.publish(told)
-
-    async def gone() -> bool:
-        return (await api.send("GET", "/groups", params={"workspace": here.slug})).status_code == 404
-
-    await eventually(gone)
