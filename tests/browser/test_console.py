@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -50,7 +51,6 @@ def signed_in(opened: Opener, locale: str, *, script: bool = True, path: str = "
     staff = Staff(page, words)
     page.goto(f"{path}?lang={locale[:2]}")
     see(page, words.say("sign_in.title"))
-    staff.fill("sign_in.workspace", "sonnenhof")
     staff.fill("form.email", OWNER_EMAIL)
     staff.fill("sign_in.password", OWNER_PASSWORD)
     staff.press("sign_in.button")
@@ -247,7 +247,6 @@ def test_a_session_that_ends_in_the_middle_of_a_form_costs_no_input(site: Site, 
     page.context.clear_cookies()
     staff.press("draft.publish")
     see(page, say("sign_in.title"))
-    staff.fill("sign_in.workspace", "sonnenhof")
     staff.fill("form.email", OWNER_EMAIL)
     staff.fill("sign_in.password", OWNER_PASSWORD)
     staff.press("sign_in.button")
@@ -264,3 +263,120 @@ def test_whoever_signs_out_is_out(opened: Opener) -> None:
     staff.told("done.signed_out")
     staff.page.goto("/console/bookings")
     expect(staff.page).to_have_url(re.compile(r"/console/sign-in\?next=%2Fconsole%2Fbookings"))
+
+
+def link_in(mail: dict[str, Any], what: str) -> str:
+    """The path of the page that a mail leads to."""
+    found = re.search(rf"/console/{what}/[A-Za-z0-9_-]+", mail["text"])
+    assert found is not None, mail["text"]
+    return found[0]
+
+
+def test_a_member_is_invited_signs_in_and_is_offered_what_their_role_may_do(
+    site: Site, opened: Opener, locale: str
+) -> None:
+    email = f"fritz.{locale[:2]}@example.org"
+    staff = signed_in(opened, locale, script=False)
+    page, say = staff.page, staff.words.say
+    # Einstellungen > Team
+    staff.go("nav.settings", "nav.team")
+    staff.follow("team.new")
+    staff.fill("start.name", f"Fritz Haber {locale[:2]}")
+    staff.fill("form.email", email)
+    page.locator("#locale").select_option(locale[:2])
+    staff.press("team.add")
+    staff.told("done.member_invited")
+    expect(page.get_by_role("listitem").filter(has_text=email)).to_contain_text(say("team.badge_invited"))
+    (mail,) = site.mails(email, 1)
+    path = link_in(mail, "welcome")
+    other = opened(locale, script=False)
+    other.goto(f"{path}?lang={locale[:2]}")
+    see(other, say("welcome.title", name=f"Fritz Haber {locale[:2]}"))
+    member = Staff(other, staff.words)
+    member.fill("sign_in.password", "short")
+    member.press("welcome.button")
+    expect(other.get_by_role("alert")).to_contain_text(say("wrong.short", least=12))
+    member.fill("sign_in.password", "a password of a member")
+    member.press("welcome.button")
+    member.told("done.welcome")
+    # Was die Rolle nicht darf, wird nicht angeboten, und geht auch nicht über die Adresse
+    expect(other.locator("nav.side").get_by_role("link", name=say("nav.audit_log"))).to_have_count(0)
+    member.go("nav.webtools", "nav.calendars")
+    expect(other.get_by_role("link", name=say("calendars.new"))).to_have_count(0)
+    for closed in ("/console/calendars/new", "/console/team/new", "/console/audit-log", "/console/groups/new"):
+        other.goto(f"{closed}?lang={locale[:2]}")
+        see(other, say("problem.title_forbidden"))
+    # Der Link ist verbraucht
+    third = opened(locale, script=False)
+    third.goto(f"{path}?lang={locale[:2]}")
+    see(third, say("link.title_invitation_over"))
+
+
+def test_a_forgotten_password_is_set_anew(site: Site, opened: Opener, locale: str) -> None:
+    words = words_of(locale)
+    email = f"paula.{locale[:2]}@example.org"
+    made = site.post("/members", {"name": "Paula Ehrlich", "email": email, "locale": locale[:2]}, 201, staff=True)
+    site.post("/invitations", {"member_id": made["id"]}, 201, staff=True)
+    (mail,) = site.mails(email, 1)
+    guest = Staff(opened(locale, script=False), words)
+    guest.page.goto(f"{link_in(mail, 'welcome')}?lang={locale[:2]}")
+    guest.fill("sign_in.password", "the first password")
+    guest.press("welcome.button")
+    guest.press("nav.sign_out")
+    guest.page.get_by_role("link", name=words.say("forgot.link")).click()
+    guest.fill("form.email", email)
+    guest.press("forgot.button")
+    guest.told("done.reset_sent")
+    mail = site.mails(email, 2)[1]
+    guest.page.goto(f"{link_in(mail, 'reset')}?lang={locale[:2]}")
+    guest.fill("reset.password", "the second password")
+    guest.press("reset.button")
+    guest.told("done.password_set")
+    guest.fill("form.email", email)
+    guest.fill("sign_in.password", "the first password")
+    guest.press("sign_in.button")
+    expect(guest.page.get_by_role("alert")).to_contain_text(words.say("refused.sign_in_failed"))
+    guest.fill("sign_in.password", "the second password")
+    guest.press("sign_in.button")
+    see(guest.page, words.say("overview.title", name="Paula Ehrlich"))
+
+
+def test_the_words_of_a_mail_are_chosen_looked_at_tried_and_sent(site: Site, opened: Opener, locale: str) -> None:
+    staff = signed_in(opened, locale, script=False)
+    page, say = staff.page, staff.words.say
+    # Einstellungen > Benachrichtigungen
+    staff.go("nav.settings", "nav.notifications")
+    page.get_by_role("link", name=say("messages.event_booked")).filter(has_text=say("messages.to_guest")).first.click()
+    page.locator("#subject").fill("{{nobody}}")
+    staff.press("templates.keep")
+    expect(page.locator("#subject-error")).to_be_visible()
+    page.locator("#subject").fill("Schön, dass du kommst: {{calendar_name}}")
+    staff.press("templates.look")
+    expect(page.get_by_role("region", name=say("templates.preview"))).to_contain_text("Schön, dass du kommst: ")
+    staff.press("templates.try")
+    expect(page.get_by_role("status")).to_contain_text(OWNER_EMAIL)
+    staff.press("templates.keep")
+    staff.told("done.template_kept")
+    address = site.calendar([site.host("Gerd Binnig")], name=f"Mikroskopie {locale}")
+    email = f"lise.{locale[:2]}@example.org"
+    guest = {"name": "Lise", "email": email}
+    site.book(address, "2027-01-20T10:00:00+01:00", guest=guest, locale=locale[:2])
+    (mail,) = site.mails(email, 1)
+    assert mail["subject"] == f"Schön, dass du kommst: Mikroskopie {locale}"
+    staff.press("templates.reset")
+    staff.told("done.template_reset")
+
+
+def test_reminder_times_are_set_for_guests_and_team(site: Site, opened: Opener, locale: str) -> None:
+    staff = signed_in(opened, locale, script=False, path="/console/notifications")
+    page = staff.page
+    page.locator("#guest_0").fill("2")
+    page.locator("select[name=guest_0_unit]").select_option("hours")
+    page.locator("#guest_1").fill("3")
+    page.locator("select[name=guest_1_unit]").select_option("minutes")
+    staff.press("reminders.keep")
+    expect(page.locator("#guest_1-error")).to_contain_text(staff.words.say("wrong.reminder"))
+    page.locator("#guest_1").fill("0")
+    staff.press("reminders.keep")
+    staff.told("done.reminders_kept")
+    expect(page.locator("#guest_0")).to_have_value("2")

@@ -40,6 +40,12 @@ PAGES = (
     "/availability",
     "/team",
     "/team/new",
+    "/groups",
+    "/groups/new",
+    "/notifications",
+    "/notifications/log",
+    "/notifications/booked.guest.de",
+    "/profile",
     "/api-keys",
     "/audit-log",
 )
@@ -187,7 +193,12 @@ async def test_whatever_is_typed_is_text_and_nothing_breaks(console: Console) ->
             ("/availability", {"tz": hostile, "hours_1_start": hostile, "hours_1_end": hostile}),
             ("/availability/day", {"day": hostile, "kind": hostile}),
             ("/availability/blocks", {"start_day": hostile, "start_time": hostile, "reason": hostile}),
-            ("/sign-in", {"workspace": hostile, "email": hostile, "password": hostile, "to": hostile}),
+            ("/sign-in", {"email": hostile, "password": hostile, "to": hostile}),
+            ("/forgot", {"email": hostile}),
+            ("/groups/new", {"name": hostile, "slug": hostile, "calendar": hostile, "order": hostile}),
+            ("/notifications/reminders", {"guest_0": hostile, "guest_0_unit": hostile}),
+            ("/notifications/booked.guest.de", {"subject": hostile, "body": hostile, "version": hostile}),
+            ("/profile/password", {"password": hostile, "new_password": hostile}),
         ):
             answer = await console.post(path, **fields)
             assert answer.status_code < 500, (path, hostile)
@@ -233,14 +244,13 @@ async def test_a_signed_out_session_is_over_for_the_api_too(console: Console) ->
 async def test_a_wrong_password_says_nothing_more_and_signs_nobody_in(console: Console) -> None:
     console.client.cookies.clear()
     for fields in (
-        {"workspace": "sonnenhof", "email": EMAIL, "password": "wrong"},
-        {"workspace": "sonnenhof", "email": "nobody@example.org", "password": "wrong"},
-        {"workspace": "nowhere", "email": EMAIL, "password": PASSWORD},
+        {"email": EMAIL, "password": "wrong-password"},
+        {"email": "nobody@example.org", "password": PASSWORD},
     ):
         answer = await console.post("/sign-in", **fields)
         assert answer.status_code == 401
         assert "set-cookie" not in answer.headers
-        assert "E-mail address, password or workspace is not right" in answer.text
+        assert "E-mail address or password is not right" in answer.text
         assert fields["password"] not in answer.text
 
 

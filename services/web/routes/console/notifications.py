@@ -80,7 +80,7 @@ async def show_log(desk: Here) -> Response:
         "delivery_log.html",
         here="notifications",
         messages=found.items,
-        status=status,
+        chosen=status,
         statuses=STATUSES,
         further=desk.url(path, status=status or None, after=found.next) if found.next else None,
         first=desk.url(path, status=status or None) if after else None,
@@ -161,7 +161,7 @@ async def _overview(
 
 async def _page(
     desk: Desk,
-    template: SeenTemplate,
+    wording: SeenTemplate,
     form: Form,
     status: int = 200,
     notice: str | None = None,
@@ -173,7 +173,7 @@ async def _page(
     if desk.may("calendars:manage") and not form.errors:
         words = {name: form.raw[name] for name in ("subject", "body")}
         try:
-            preview = read_as(SeenPreview, await desk.asking.send("POST", f"/templates/{template.key}/preview", words))
+            preview = read_as(SeenPreview, await desk.asking.send("POST", f"/templates/{wording.key}/preview", words))
         except ApiRefused as refused:
             form, said = refused_form(form, refused, {})
             notice, status = notice or said, refused.status
@@ -183,12 +183,12 @@ async def _page(
         "template.html",
         status,
         here="notifications",
-        template=template,
+        wording=wording,
         form=form,
         preview=preview,
         notice=notice,
         told=told,
         key=desk.new_key,
-        version=newest if newest is not None else template.version,
+        version=newest if newest is not None else wording.version,
         editable=desk.may("calendars:manage"),
     )
