@@ -14,7 +14,7 @@ def api(settings: Settings) -> Api:
 
 service = Service(
     name="web",
-    summary="The pages of guests: a client of the public API",
+    summary="The pages of guests and the console of staff: a client of the public API",
     routes=router,
     refusal=refusal,
     api_file="services/web/api.json",

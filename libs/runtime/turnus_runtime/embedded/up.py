@@ -162,4 +162,9 @@ def _write(path: Path, demo: Mapping[str, Any]) -> None:
 
 def _welcome(url: str, demo: Mapping[str, Any]) -> str:
     calendars = "\n".join(f"  {url}/{address}" for address in demo.get("calendars", []))
-    return f"Turnus is ready: {url}\nBook here:\n{calendars}\nMails: {url}/mailbox\nAPI: {url}/api/docs\n"
+    owner: Mapping[str, str] = demo.get("owner", {})
+    who = f"  as {owner['email']}, password: {owner['password']}\n" if owner else ""
+    return (
+        f"Turnus is ready: {url}\nBook here:\n{calendars}\nConsole: {url}/console\n{who}"
+        f"Mails: {url}/mailbox\nAPI: {url}/api/docs\n"
+    )
