@@ -150,7 +150,9 @@ class Settings(BaseSettings):
     rate_limits_guest_reads_per_minute: PerMinute = Field(default=600, description="Per address: slots, pages")
     rate_limits_guest_writes_per_minute: PerMinute = Field(default=60, description="Per address: book, move, cancel")
     rate_limits_staff_per_minute: PerMinute = Field(default=1200, description="Per credential")
-    rate_limits_sign_ins_per_minute: PerMinute = Field(default=10, description="Per address and per account")
+    rate_limits_sign_ins_per_minute: PerMinute = Field(
+        default=10, description="Per address and per account: signing in, links that let in, mails with such links"
+    )
     rate_limits_workspaces_per_minute: PerMinute = Field(default=10, description="New workspaces per address")
     rate_limits_test_mails_per_minute: PerMinute = Field(default=5, description="Per member: mails that try a template")
 

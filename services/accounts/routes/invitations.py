@@ -1,5 +1,6 @@
 """`/invitations`: letting members sign in. `/invitations/current` is for the invited, by the token of their link."""
 
+from functools import partial
 from typing import Literal
 
 from fastapi import APIRouter, Depends
@@ -119,21 +120,24 @@ class Acceptance(Request):
     response_model=InvitationView,
     responses=documented(IDEMPOTENCY_KEY_REUSED, MEMBER_UNKNOWN, MEMBER_JOINED, MEMBER_REMOVED, FORBIDDEN),
 )
-async def create_invitation(who: Manager, body: Body[NewInvitation], key: Key, on: On) -> Response:
+async def create_invitation(
+    who: Manager, body: Body[NewInvitation], key: Key, request: HttpRequest, on: On
+) -> Response:
     """Mail somebody a link by which they can sign in from then on, valid for 7 days. Only owners invite owners.
 
-    An older invitation of the same member is over by that.
+    An older invitation of the same member is over by that. How often an address is invited is limited, whoever asks.
     """
     member = await on.records(Member).get(body.member_id)
     if member is None or member.workspace_id != who.workspace_id:
         raise MEMBER_UNKNOWN.at("member_id", "is not known here")
-    request = None
+    await throttle(request, "sign_ins", f"invitation:{normal(member.email)}")
+    name = None
     if key.key:
-        request = derived("req", who.workspace_id, who.member_id, key.key)
-        new = RequestKey(id=request, digest=key.digest)
-        key.check(await on.records(RequestKey).decide(request, lambda known: keep_key(known, new)))
+        name = derived("req", who.workspace_id, who.member_id, key.key)
+        new = RequestKey(id=name, digest=key.digest)
+        key.check(await on.records(RequestKey).decide(name, partial(keep_key, new=new)))
     by = (await acting(who, on)).role
-    invited = _accepted(await inviting.invite(member, request, by, actor_of(who, on), on))
+    invited = _accepted(await inviting.invite(member, name, by, actor_of(who, on), on))
     view = _view(invited.member)
     return answer(view, 201, version=view.version, location=f"/invitations/{view.id}", replayed=invited.replayed)
 

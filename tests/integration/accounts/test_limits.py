@@ -59,3 +59,11 @@ async def test_passwords_are_guessed_at_an_invitation_as_rarely_as_at_signing_in
         assert (await limited.accept(token, "wrong password", X_Forwarded_For=f"203.0.113.{n}")).status_code == 410
     assert (await limited.accept(token, X_Forwarded_For="203.0.113.4")).status_code == 429
     assert (await limited.sign_in("praxis", mia["email"], X_Forwarded_For="203.0.113.5")).status_code == 429
+
+
+async def test_nobodys_mailbox_is_filled_with_invitations(limited: Accounts) -> None:
+    owner = await limited.owner()
+    mia, max_ = await owner.member("Mia"), await owner.member("Max")
+    asked = [await owner.ask("POST", "/invitations", {"member_id": mia["id"]}) for _ in range(4)]
+    assert [answer.status_code for answer in asked] == [201, 201, 201, 429]
+    assert (await owner.ask("POST", "/invitations", {"member_id": max_["id"]})).status_code == 201

@@ -51,6 +51,9 @@ async def test_a_forgotten_password_is_set_anew_and_all_sessions_end_but_no_api_
     assert seen.status_code == 200, seen.text
     assert seen.json()["email"] == accounts.mail(OWNER)
     assert set(seen.json()) == {"email", "expires_at"}
+    (mail,) = accounts.mails(OWNER)
+    assert str(mail["Subject"]).strip() == "Neues Passwort festlegen"
+    assert str(mail["From"]) == "Turnus <turnus@localhost>"
     used = await accounts.reset(token)
     assert (used.status_code, used.content) == (204, b"")
     for signed in (owner, elsewhere):
@@ -248,6 +251,7 @@ async def test_whose_membership_ended_can_set_a_password_to_accept_another_invit
     before = len(accounts.mails(mia["email"]))
     assert (await accounts.forgotten(mia["email"])).status_code == 202
     assert (await accounts.reset(await accounts.link(mia["email"], before + 1))).status_code == 204
+    assert str(accounts.mails(mia["email"])[-1]["Subject"]).strip() == "Choose a new password", "nobody's language"
     assert (await accounts.accept(invitation, ANOTHER)).status_code == 201
 
 

@@ -16,7 +16,7 @@ FRIEND = {"name": "Ottokar Wunderlich", "email": "ottokar@wunderlich.example.net
 WORDS = ("Zephyrine", "quackenbush", "5550123", "Ottokar", "wunderlich", "Wombatfieber", "Drachenflug")
 """Parts of what the guest said of themselves and of friends, the reason and the answer they gave."""
 ADDRESS = re.compile(r"[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}", re.IGNORECASE)
-TOKEN = re.compile(r"bkt_[\w.-]{8,}|eyJ[\w-]{10,}\.[\w-]+|tk_[\w-]{16,}")
+TOKEN = re.compile(r"(?:bkt|ivt|prt)_[\w.-]{8,}|eyJ[\w-]{10,}\.[\w-]+|tk_[\w-]{16,}")
 
 
 async def life(cluster: Cluster, office: Office) -> list[str]:
