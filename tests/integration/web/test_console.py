@@ -2,20 +2,25 @@
 
 import re
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import httpx
 import pytest
 from starlette.responses import Response
 
+from services.accounts.domain.identities import Identity, enrol
+from services.accounts.domain.members import Member
+from services.accounts.store import identity_id
 from services.web.domain.staff import NewSession
 from services.web.routes.console.desk import signed_in
 from services.web.routes.console.entrance import inside
 from tests.support.system import System, eventually
 from turnus_runtime.embedded import Endpoints
 from turnus_runtime.process import listening
+from turnus_runtime.records import Decision
 
 SERVICES = ("accounts", "booking", "availability", "assignment", "notify", "web")
 EMAIL, PASSWORD = "olga@sonnenhof.example.org", "correct horse battery staple"
@@ -269,6 +274,100 @@ async def test_the_table_of_bookings_holds_no_formulas(console: Console) -> None
     assert "\"'=HYPERLINK(" in lines[1]
 
 
+EVERYBODY, RUNNERS, OWNERS = ("owner", "admin", "member"), ("owner", "admin"), ("owner",)
+MOVE = {"start": "2027-01-11T10:00:00Z"}
+HOURS = {"member_id": "OWNER", "name": "Hours", "tz": "UTC"}
+ACTIONS: tuple[tuple[tuple[str, ...], str, dict[str, str], str, str, Mapping[str, object] | None], ...] = (
+    (RUNNERS, "/calendars/new/personal", draft(), "POST", "/calendars", {}),
+    (RUNNERS, "/calendars/CALENDAR", draft(), "PATCH", "/calendars/CALENDAR", {"name": "X"}),
+    (RUNNERS, "/calendars/CALENDAR/retire", {}, "POST", "/calendars/CALENDAR/retire", None),
+    (RUNNERS, "/groups/new", {"name": "X"}, "POST", "/groups", {}),
+    (RUNNERS, "/bookings/BOOKING/cancel", {}, "POST", "/bookings/BOOKING/cancel", {}),
+    (RUNNERS, "/bookings/BOOKING/move", MOVE, "POST", "/bookings/BOOKING/reschedule", MOVE),
+    (RUNNERS, "/bookings/BOOKING/hand-over", {"host_id": "OWNER"}, "POST", "/bookings/BOOKING/assign", {}),
+    (RUNNERS, "/bookings/BOOKING/attendance", {"status": "attended"}, "POST", "/bookings/BOOKING/attendance", {}),
+    (RUNNERS, "/team/new", {"name": "X"}, "POST", "/members", {}),
+    (OWNERS, "/team/OWNER/remove", {}, "DELETE", "/members/OWNER", None),
+    (RUNNERS, "/availability?member=OWNER", {"tz": "UTC"}, "POST", "/schedules", HOURS),
+    (RUNNERS, "/notifications/reminders", {"guest_0": "1"}, "PUT", "/notifications/settings", {}),
+    (RUNNERS, "/notifications/booked.guest.de", {"subject": "x", "body": "y"}, "PUT", "/templates/booked.guest.de", {}),
+)
+"""Who may: an action of the console with its fields, and the request to the API behind it."""
+SHUT = {
+    "/calendars/new": RUNNERS,
+    "/calendars/new/personal": RUNNERS,
+    "/calendars/new/round_robin": RUNNERS,
+    "/groups/new": RUNNERS,
+    "/team/new": RUNNERS,
+    "/audit-log": OWNERS,
+}
+
+
+@pytest.mark.parametrize("role", EVERYBODY)
+async def test_each_role_gets_its_pages_and_actions_and_no_others(console: Console, role: str) -> None:
+    """What is shut on the pages is shut in the API: both are asked, and must agree."""
+    owner = await _own_id(console)
+    await console.post("/availability", tz="Europe/Berlin", hours_1_start="09:00", hours_1_end="17:00")
+    made = await console.post("/calendars/new/personal", publish="1", **draft(member=owner))
+    calendar = made.headers["location"].rpartition("/")[2].partition("?")[0]
+    guest = {"name": "Grace", "email": "grace@example.org"}
+    body = {"calendar": "sonnenhof/beratung", "start": "2027-01-11T09:00:00+01:00", "tz": "Europe/Berlin"}
+    booked = await console.client.post("/api/v1/bookings", json={**body, "guest": guest}, headers={"Prefer": "wait=20"})
+    names = {"OWNER": owner, "CALENDAR": calendar, "BOOKING": str(booked.json()["id"])}
+
+    def named(text: str) -> str:
+        for name, value in names.items():
+            text = text.replace(name, value)
+        return text
+
+    token = await _become(console, role)
+    bearer = {"Authorization": f"Bearer {token}"}
+    for path in PAGES:
+        answer = await console.client.get(f"/console{path}")
+        assert answer.status_code == (200 if role in SHUT.get(path, EVERYBODY) else 403), path
+    overview = (await console.client.get("/console")).text
+    for path, roles in SHUT.items():
+        assert (f'href="/console{path}"' in overview) <= (role in roles), path
+    for roles, path, fields, method, resource, asked in ACTIONS:
+        if role in roles:
+            continue  # that it works for who may is what all other tests show
+        sent = {name: named(value) for name, value in fields.items()}
+        page = await console.post(named(path), **sent)
+        assert page.status_code == 403, path
+        told = {name: named(value) if isinstance(value, str) else value for name, value in (asked or {}).items()}
+        behind = await console.client.request(
+            method, f"/api/v1{named(resource)}", json=None if asked is None else told, headers=bearer
+        )
+        assert behind.status_code == 403, (resource, behind.text)
+    own = await console.post("/availability", tz="Europe/Berlin", hours_2_start="09:00", hours_2_end="12:00")
+    assert "done=hours_kept" in own.headers["location"]
+
+
+async def _become(console: Console, role: str) -> str:
+    """Sign in as a new member with this role; gives their token."""
+    if role == "owner":
+        return next(iter(console.client.cookies.values()))
+    owner = {"Authorization": f"Bearer {next(iter(console.client.cookies.values()))}"}
+    email = f"{role}@example.org"
+    person = {"name": role.title(), "email": email, "role": role}
+    made = await console.client.post("/api/v1/members", json=person, headers=owner)
+    assert made.status_code == 201, made.text
+    turn = console.system.process.hosts["accounts"].turn()
+    hashed = await turn.effects.passwords.hashed(PASSWORD)
+    new = Identity(id=identity_id(email), email=email, password_hash=hashed, created_at=turn.now, changed_at=turn.now)
+    await turn.records(Identity).decide(new.id, partial(enrol, new=new))
+
+    def link(current: Member | None) -> Decision[Member, None]:
+        assert current is not None
+        return Decision(None, current.change(identity_id=new.id))
+
+    await turn.records(Member).decide(made.json()["id"], link)
+    console.client.cookies.clear()
+    answer = await console.post("/sign-in", email=email, password=PASSWORD)
+    assert answer.status_code == 303, answer.text
+    return next(iter(console.client.cookies.values()))
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -327,6 +426,6 @@ def test_scripts_cannot_read_the_cookie_and_other_sites_cannot_use_it() -> None:
 
 
 async def _own_id(console: Console) -> str:
-    found = re.search(r'href="/console/team/(mem_[0-9a-z]+)"', (await console.client.get("/console")).text)
+    found = re.search(r'href="/console/team/(mem_[0-9a-z]+)"', (await console.client.get("/console/profile")).text)
     assert found is not None
     return found[1]
