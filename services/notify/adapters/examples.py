@@ -106,7 +106,7 @@ def _notice(event: str, told: Told, words: Catalogue, now: datetime) -> Notice:
     before = told.start if event in (CHANGED, WITHDRAWN) else told.start - timedelta(days=1)
     details = Details(
         guest=Guest(name=words.text("example.guest"), email="ada@example.org"),
-        additional_guests=(Guest(name=words.text("example.guest"), email="ada@example.org"),),
+        additional_guests=(Guest(name=words.text("example.other_guest"), email="ben@example.org"),),
         locale=words.language,
         tz=ZONES.get(words.language, "UTC"),
         token="bkt_example",  # noqa: S106 - opens nothing

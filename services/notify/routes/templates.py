@@ -1,6 +1,6 @@
 """`/templates`: the words of mails, by what a mail tells, to whom, in which language."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
@@ -90,6 +90,7 @@ class TemplateView(Answer):
     """booked, moved, changed (moved in other ways than in time), cancelled, reminder or withdrawn"""
     audience: str
     """guest, additional_guest or host"""
+    channel: Literal["email"]
     language: str
     subject: str
     body: str
@@ -171,7 +172,9 @@ async def preview_template(template_key: str, who: Manager, body: Body[MaybeWord
 async def try_template(
     template_key: str, who: Manager, body: Body[MaybeWording], key: Key, wait: Wait, on: On, request: HttpRequest
 ) -> Response:
-    """Send the mail of the preview to yourself, without a calendar entry. Whether it went is at `Location`."""
+    """Send the mail of the preview to yourself, without a calendar entry, which would show what never will be. Whether
+    it went is at `Location`; it is tried for ten minutes.
+    """
     wording = _tried(template_key, await _known(template_key, who, on), body)
     await throttle(request, "test_mails", who.member_id)
     if await on.records(Member).wait(who.member_id, lambda m: m is not None, wait) is None:
@@ -239,6 +242,7 @@ def _view(name: str, template: Template | None) -> TemplateView:
         key=name,
         event=event,
         audience=audience,
+        channel="email",
         language=language,
         subject=wording.subject,
         body=wording.body,

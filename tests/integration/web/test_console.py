@@ -414,6 +414,7 @@ def test_scripts_cannot_read_the_cookie_and_other_sites_cannot_use_it() -> None:
             "scopes": [],
             "expires_at": datetime(2027, 2, 1, tzinfo=UTC),
             "member": member,
+            "workspace": {"slug": "sonnenhof", "name": "Sonnenhof"},
             "token": "secret",
         }
     )
