@@ -48,6 +48,7 @@ async def show_workspace(workspace: str, visit: Here) -> Response:
     return visit.page(
         "workspace.html",
         offers=offers,
+        home=visit.public_url,
         alone=alone,
         shelves=[one for one in shelves if one.calendars],
         others=() if alone is not None else offers.calendars,
@@ -72,7 +73,7 @@ async def show_calendar(workspace: str, slug: str, visit: Here) -> Response:
         picker = await pick(visit, choice)
     except ApiAway:
         raise away() from None
-    return visit.page("calendar.html", calendar=calendar, picker=picker, action=path)
+    return visit.page("calendar.html", calendar=calendar, picker=picker, action=path, home=visit.public_url)
 
 
 @router.get("/{slug}/form")

@@ -130,8 +130,7 @@ async def pick(visit: Visit, choice: Choice) -> Picker:
         zone_listed=any(zone == name for region in listed for name, _ in region.zones),
         zone_asked="tz" in asked,
         unknown_zone="tz" in asked and zone_named(asked["tz"]) is None,
-        kept=[(name, asked[name]) for name in ("month", "day") if name in asked]
-        + ([("lang", visit.asked)] if visit.asked else []),
+        kept=[(name, asked[name]) for name in ("month", "day") if name in asked] + visit.carried(),
     )
 
 

@@ -39,6 +39,14 @@ async def static(name: str) -> Response:
     return Response(asset.body, media_type=asset.media_type, headers={"Cache-Control": kept})
 
 
+@router.get("/embed.js")
+async def embed() -> Response:
+    """The script that shows a calendar in other sites' pages. Its address never changes, so it is kept for an hour."""
+    headers = {"Cache-Control": "public, max-age=3600", "Cross-Origin-Resource-Policy": "cross-origin"}
+    asset = assets()["embed.js"]
+    return Response(asset.body, media_type=asset.media_type, headers=headers)
+
+
 def refusal(request: Request, problem: Problem) -> Response:
     """A problem as a page: what happened, and what happens next."""
     if problem.status == 401:

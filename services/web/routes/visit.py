@@ -41,18 +41,24 @@ class Html(HTMLResponse):
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Whose page it is: the words, and the language that the address asks for, which links carry on."""
+    """Whose page it is: the words, and what links carry on: the language that the address asks for, and whether the
+    page stands in a frame of another site (`?embed=1`; never one of the console).
+    """
 
     request: Request
     words: Words
     asked: str | None
+    embedded: bool
 
     def url(self, path: str, /, **params: str | None) -> str:
         """An address of this site with these parameters; those that are None are left out."""
         told = {name: value for name, value in params.items() if value is not None}
-        if self.asked is not None:
-            told["lang"] = self.asked
+        told |= dict(self.carried())
         return f"{path}?{urlencode(told)}" if told else path
+
+    def carried(self) -> list[tuple[str, str]]:
+        """The parameters that every address of this reader has."""
+        return ([("lang", self.asked)] if self.asked is not None else []) + ([("embed", "1")] if self.embedded else [])
 
     def page(
         self, template: str, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
@@ -64,9 +70,14 @@ class Reader:
             words=self.words,
             url=self.url,
             languages=self._others(),
+            embedded=self.embedded,
             **values,
         )
         told = {**SECURITY, "Content-Language": self.words.language, **(headers or {})}
+        if self.embedded:
+            told["Content-Security-Policy"] = told["Content-Security-Policy"].replace(
+                "frame-ancestors 'none'", "frame-ancestors *"
+            )
         return Html(text, status_code=status, headers=told)
 
     def redirect(self, path: str, /, **params: str | None) -> Response:
@@ -99,7 +110,9 @@ def reader_of(request: Request) -> Reader:
     known = languages()
     given = request.query_params.get("lang")
     language = language_for(given, request.headers.get("accept-language", ""), tuple(known))
-    return Reader(request, known[language], language if given == language else None)
+    # What staff do carries their rights: no page of theirs may stand in a frame.
+    embedded = request.query_params.get("embed") == "1" and not request.url.path.startswith("/console")
+    return Reader(request, known[language], language if given == language else None, embedded)
 
 
 def asking_of(request: Request, on: On) -> Asking:
@@ -116,6 +129,7 @@ def visit_of(request: Request, on: On) -> Visit:
         request,
         reader.words,
         reader.asked,
+        reader.embedded,
         asking=asking_of(request, on),
         now=on.now,
         public_url=on.settings.public_url,

@@ -140,7 +140,7 @@ async def desk_of(request: Request, on: On) -> Desk:
         raise away() from None
     reader = reader_of(request)
     words = reader.words if reader.asked else languages().get(who.member.locale[:2], reader.words)
-    return Desk(request, words, reader.asked, asking, on.now, on.settings.public_url, on.ids.fresh("try"), who)
+    return Desk(request, words, reader.asked, False, asking, on.now, on.settings.public_url, on.ids.fresh("try"), who)
 
 
 Here = Annotated[Desk, Depends(desk_of)]

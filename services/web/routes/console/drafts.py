@@ -148,6 +148,7 @@ def _page(
         notice=notice or (refused if desk.words.knows(f"refused.{refused}") else None),
         regions=regions(str(desk.words.locale)),
         action=desk.url(_path(draft.id) if draft else f"/console/calendars/new/{form.kind}"),
+        home=desk.public_url,
         public=f"{desk.public_url}/{draft.address}" if draft and draft.published_version else None,
         editable=desk.may("calendars:manage") and (draft is None or draft.status != "retired"),
     )
