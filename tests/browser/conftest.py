@@ -19,6 +19,8 @@ QUIET = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # A page that a test makes up has no address of this machine, and would not be let into one.
+    "--disable-features=LocalNetworkAccessChecks",
 ]
 
 

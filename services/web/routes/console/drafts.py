@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Sequence
+from html import escape
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -148,9 +149,21 @@ def _page(
         notice=notice or (refused if desk.words.knows(f"refused.{refused}") else None),
         regions=regions(str(desk.words.locale)),
         action=desk.url(_path(draft.id) if draft else f"/console/calendars/new/{form.kind}"),
-        home=desk.public_url,
+        snippets=_snippets(desk, draft) if draft else (),
         public=f"{desk.public_url}/{draft.address}" if draft and draft.published_version else None,
         editable=desk.may("calendars:manage") and (draft is None or draft.status != "retired"),
+    )
+
+
+def _snippets(desk: Desk, draft: SeenDraft) -> tuple[tuple[str, str], ...]:
+    """What to put into another site's page, by way."""
+    label = escape(desk.words.say("booking.anew"))
+    begun = f'<script src="{desk.public_url}/embed.js" data-calendar="{draft.address}"'
+    frame = f'<iframe src="{desk.public_url}/{draft.address}?embed=1" title="{escape(draft.name)}"'
+    return (
+        ("inline", f"{begun}></script>"),
+        ("popup", f'{begun} data-mode="popup" data-label="{label}"></script>'),
+        ("plain", f'{frame} width="100%" height="740"></iframe>'),
     )
 
 
