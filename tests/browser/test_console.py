@@ -380,3 +380,56 @@ def test_reminder_times_are_set_for_guests_and_team(site: Site, opened: Opener, 
     staff.press("reminders.keep")
     staff.told("done.reminders_kept")
     expect(page.locator("#guest_0")).to_have_value("2")
+
+
+class Counted:
+    """Clicks and keystroke groups (a field that is filled in is one) of somebody who sees these pages first."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.steps = 0
+
+    def click(self, role: Any, name: str) -> None:
+        self.page.get_by_role(role, name=name, exact=True).first.click()
+        self.steps += 1
+
+    def fill(self, label: str, text: str) -> None:
+        self.page.get_by_label(label, exact=True).fill(text)
+        self.steps += 1
+
+
+def test_a_stranger_has_a_live_calendar_in_twelve_steps(site: Site, opened: Opener, locale: str) -> None:
+    page, words = opened(locale), words_of(locale)
+    slug = f"neuland-{locale[:2]}"
+    page.goto(f"/console/start?lang={locale[:2]}")
+    stranger = Counted(page)
+    stranger.fill(words.say("start.workspace"), "Neuland")
+    stranger.fill(words.say("start.slug"), slug)
+    stranger.fill(words.say("start.name"), "Nora Neu")
+    stranger.fill(words.say("form.email"), f"nora.{locale[:2]}@example.org")
+    stranger.fill(words.say("sign_in.password"), "correct horse battery")
+    stranger.click("button", words.say("start.button"))
+    stranger.click("button", words.say("hours.keep"))
+    stranger.click("link", words.say("calendars.new"))
+    stranger.click("link", words.say("kind.personal"))
+    stranger.fill(words.say("draft.name"), "Erstgespräch")
+    stranger.click("button", words.say("draft.publish"))
+    expect(page.get_by_role("status")).to_contain_text(words.say("done.calendar_published"))
+    assert stranger.steps <= 12
+    assert site.slots(f"{slug}/erstgespraech", MONDAY)
+
+
+def test_a_guest_books_in_six_steps(site: Site, opened: Opener, locale: str) -> None:
+    address = site.calendar([site.host("Otto Hahn")], name="Sprechstunde")
+    page, words = opened(locale), words_of(locale)
+    page.goto(f"/{address}?lang={locale[:2]}")
+    guest = Counted(page)
+    day = page.locator("table.days").get_by_role("link").nth(3)
+    day.click()
+    guest.steps += 1
+    guest.click("link", words.time(datetime(2027, 1, 7, 10, 0, tzinfo=UTC)))
+    guest.fill(words.say("form.name"), "Grace Hopper")
+    guest.fill(words.say("form.email"), "grace@example.org")
+    guest.click("button", words.say("form.book"))
+    see(page, words.say("booking.title_confirmed"))
+    assert guest.steps <= 6

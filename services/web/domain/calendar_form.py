@@ -4,7 +4,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.web.domain.forms import Choice, Day, Field, Flag, Form, Number, Sent, Span, Text, Wrong, last, read, shown
+from services.web.domain.forms import (
+    Choice,
+    Day,
+    Field,
+    Flag,
+    Form,
+    Number,
+    Sent,
+    Span,
+    Text,
+    Wrong,
+    last,
+    read,
+    shown,
+    slug_of,
+)
 from services.web.domain.staff import SeenDraft, SeenMember
 
 PERSONAL, ROUND_ROBIN = "personal", "round_robin"
@@ -14,7 +29,7 @@ MOST_MINUTES = 525_600
 FIELDS: tuple[Field, ...] = (
     Text("name"),
     Text("description", most=2000, needed=False, lines=True),
-    Text("slug", most=63),
+    Text("slug", most=63, needed=False),
     Text("tz", most=64),
     Number("duration_minutes", 5, 1440),
     Number("interval_minutes", 5, 720, step=5),
@@ -86,6 +101,7 @@ class CalendarForm:
         kind, place = values["location_kind"], values["location_value"]
         return {
             **taken,
+            "slug": values["slug"] or slug_of(values["name"], "kalender"),
             "location": {"kind": kind, "value": place} if kind else None,
             "window": _window(values),
             "members": [

@@ -5,6 +5,7 @@ A form is declared as a list of fields. `read` takes what a browser sent, `shown
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,7 @@ class Wrong:
     values: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
+_LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 UNITS: Mapping[str, int] = {"minutes": 1, "hours": 60, "days": 1440}
 
 
@@ -184,6 +186,12 @@ def shown(fields: Iterable[Field], values: Mapping[str, Any]) -> Form:
 def last(sent: Sent, name: str) -> str:
     """The last value of a field; empty if there is none."""
     return (sent.get(name) or ("",))[-1]
+
+
+def slug_of(name: str, otherwise: str) -> str:
+    """`Kundenbetreuung & Coaching` -> `kundenbetreuung-coaching`; `otherwise` if no letter is left."""
+    plain = unicodedata.normalize("NFKD", name.lower().translate(_LETTERS)).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:63].strip("-") or otherwise
 
 
 def _number(text: str, least: int, most: int) -> int | Wrong:

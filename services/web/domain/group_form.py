@@ -1,12 +1,10 @@
 """The form of a calendar group: its fields, and which calendars it shows in which order."""
 
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from services.web.domain.forms import Field, Flag, Form, Sent, Text, read, shown
+from services.web.domain.forms import Field, Flag, Form, Sent, Text, read, shown, slug_of
 from services.web.domain.staff import SeenDraft, SeenGroup
 
 FIELDS: tuple[Field, ...] = (
@@ -15,7 +13,6 @@ FIELDS: tuple[Field, ...] = (
     Text("slug", most=63, needed=False),
     Flag("active"),
 )
-_LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,7 @@ class GroupForm:
         return {
             "name": values["name"],
             "description": values["description"],
-            "slug": values["slug"] or slug_of(values["name"]),
+            "slug": values["slug"] or slug_of(values["name"], "gruppe"),
             "status": "active" if values["active"] else "inactive",
             "calendar_ids": [row.calendar_id for row in self.rows if row.shown],
         }
@@ -66,12 +63,6 @@ def of_group(group: SeenGroup | None, calendars: Sequence[SeenDraft]) -> GroupFo
 def sent_group(sent: Sent, calendars: Sequence[SeenDraft]) -> GroupForm:
     """The form as it was sent: `order` are all its calendars in order, `calendar` those that it shows."""
     return GroupForm(read(FIELDS, sent), _rows(sent.get("order", ()), sent.get("calendar", ()), calendars))
-
-
-def slug_of(name: str) -> str:
-    """`Kundenbetreuung & Coaching` -> `kundenbetreuung-coaching`; `gruppe` if no letter is left."""
-    plain = unicodedata.normalize("NFKD", name.lower().translate(_LETTERS)).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:63].strip("-") or "gruppe"
 
 
 def _rows(order: Sequence[str], chosen: Sequence[str], calendars: Sequence[SeenDraft]) -> tuple[Row, ...]:

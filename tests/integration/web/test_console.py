@@ -99,7 +99,7 @@ async def console(embedded_servers: Endpoints, fresh_broker: str) -> AsyncIterat
             locale="de",
         )
         assert start.status_code == 303, start.text
-        assert start.headers["location"] == "/console/calendars/new?done=started"
+        assert start.headers["location"] == "/console/availability?done=started"
         for path in PAGES:  # every service has to hear of the first signing key
 
             async def is_served(path: str = path) -> bool:

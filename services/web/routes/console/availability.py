@@ -48,6 +48,9 @@ async def keep_week(desk: Here, sent: SentForm) -> Response:
         return again(week, refused.status, refused.code, refused.version)
     except ApiAway:
         return again(week, 503, "away")
+    if plan.schedule is None and plan.asked_for is None and desk.may("calendars:manage"):
+        # Hours for the first time: what guests can book is the next thing to say.
+        return desk.done("/console/calendars", "hours_kept")
     return desk.done("/console/availability", "hours_kept", member=plan.asked_for)
 
 

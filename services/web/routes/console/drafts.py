@@ -173,7 +173,7 @@ def _checked(form: CalendarForm) -> CalendarForm:
     if "tz" in form.form.values and zone_named(form.form.values["tz"]) is None:
         errors["tz"] = Wrong("wrong.choice")
     slug = form.form.values.get("slug")
-    if slug is not None and not re.fullmatch(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", slug):
+    if slug and not re.fullmatch(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", slug):
         errors["slug"] = Wrong("wrong.slug")
     return CalendarForm(form.kind, form.form.with_errors(errors), form.seats)
 

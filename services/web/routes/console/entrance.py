@@ -100,7 +100,7 @@ async def ask_start(request: Request) -> Response:
 
 @router.post("/start")
 async def start(request: Request, sent: SentForm, on: On) -> Response:
-    """Make the workspace with its owner, sign them in, and go on to the first calendar."""
+    """Make the workspace with its owner, sign them in, and go on to their hours."""
     form, reader = read(START, sent), reader_of(request)
     key = last(sent, "key")
     key = key if re.fullmatch(r"[A-Za-z0-9_]{8,100}", key) else on.ids.fresh("try")
@@ -121,7 +121,7 @@ async def start(request: Request, sent: SentForm, on: On) -> Response:
         return _start_page(reader, form, key, refused.status, notice)
     except ApiAway:
         return _start_page(reader, form, key, 503, "away")
-    return signed_in(reader.redirect("/console/calendars/new", done="started"), session, on.settings.public_url)
+    return signed_in(reader.redirect("/console/availability", done="started"), session, on.settings.public_url)
 
 
 START_FIELDS = {
