@@ -295,7 +295,7 @@ def test_a_member_is_invited_signs_in_and_is_offered_what_their_role_may_do(
     member = Staff(other, staff.words)
     member.fill("sign_in.password", "short")
     member.press("welcome.button")
-    expect(other.get_by_role("alert")).to_contain_text(say("wrong.short", least=12))
+    expect(other.get_by_role("alert")).to_contain_text(say("wrong.short", least=8))
     member.fill("sign_in.password", "a password of a member")
     member.press("welcome.button")
     member.told("done.welcome")

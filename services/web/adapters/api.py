@@ -10,7 +10,7 @@ import httpx
 
 from services.web.domain.seen import Seen, SeenBooking, SeenCalendar, SeenOffers, SeenProblem, SeenSlots
 from turnus_runtime import telemetry
-from turnus_runtime.http import NOT_FOUND, UNAVAILABLE
+from turnus_runtime.http import NOT_FOUND, UNAVAILABLE, Problem
 from turnus_runtime.http.problems import RATE_LIMITED
 
 S = TypeVar("S", bound=Seen)
@@ -90,11 +90,17 @@ class Asking:
     ) -> httpx.Response:
         """Ask for a change: `key` makes a repetition the same request, `version` is the one that was looked at.
 
-        The answer may be that it is not decided yet (202).
+        The answer may be that it is not decided yet (202). Too many requests are a refusal, `rate_limited`.
         """
         headers = _patient(key) if key is not None else {"Prefer": f"wait={DECIDE_SECONDS}"}
         headers |= {"If-Match": f'"{version}"'} if version is not None else {}
-        return await self._ask(method, path, body={} if body is None else body, headers=headers)
+        try:
+            return await self._ask(method, path, body={} if body is None else body, headers=headers)
+        except Problem as problem:
+            if problem.status != 429:
+                raise
+            # A form that is refused for this must be shown again, with all that was typed.
+            raise ApiRefused(429, SeenProblem(code="rate_limited")) from None
 
     async def calendar(self, address: str) -> SeenCalendar:
         """The public part of the calendar at `workspace/slug`."""

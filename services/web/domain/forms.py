@@ -54,7 +54,7 @@ class Secret:
 
     name: str
     least: int = 1
-    most: int = 256
+    most: int = 200
 
     def read(self, sent: Sent) -> str | Wrong:
         """The password."""

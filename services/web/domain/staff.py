@@ -38,17 +38,6 @@ class SeenPlaceOfWork(Seen):
     current: bool
 
 
-class SeenInvitation(Seen):
-    """An invitation, as the team sees it."""
-
-    id: str
-    status: str
-    member_id: str
-    sent_at: datetime | None
-    failed: str | None
-    expires_at: datetime
-
-
 class SeenInvited(Seen):
     """An invitation, as the invited see it. `has_account`: their existing password is asked for."""
 
@@ -231,12 +220,6 @@ class SeenBlock(Seen):
     start: datetime
     end: datetime
     reason: str | None
-
-
-class SeenBlocks(Seen):
-    """The blocks that a request made."""
-
-    items: tuple[SeenBlock, ...]
 
 
 class SeenKey(Seen):

@@ -13,7 +13,9 @@ WEEK = range(1, 8)
 """1 is Monday."""
 WORKDAYS = range(1, 6)
 MOST_RANGES = 6
-"""Rows of one day; the API takes more."""
+"""Rows that can be added to a day."""
+MOST_SENT = 100
+"""Ranges of a day that the API takes, and so may have."""
 _CLOCK = re.compile(r"([01]?\d|2[0-3])[:.]?([0-5]\d)|24[:.]?00", re.ASCII)
 
 
@@ -71,7 +73,8 @@ def sent_week(sent: Sent) -> Week:
 def with_row(week: Week, day: int) -> Week:
     """One more row for this day, if there is room."""
     rows = {**week.rows}
-    rows[day] = (*rows[day], Row())[:MOST_RANGES]
+    if len(rows[day]) < MOST_RANGES:
+        rows[day] = (*rows[day], Row())
     return Week(rows, {})
 
 
@@ -117,4 +120,4 @@ def rows_of(ranges: Iterable[Hours]) -> tuple[Row, ...]:
 
 def _sent_rows(sent: Sent, name: str) -> tuple[Row, ...]:
     starts, ends = sent.get(f"{name}_start", ()), sent.get(f"{name}_end", ())
-    return tuple(Row(start[:10], end[:10]) for start, end in list(zip(starts, ends, strict=False))[:MOST_RANGES])
+    return tuple(Row(start[:10], end[:10]) for start, end in list(zip(starts, ends, strict=False))[:MOST_SENT])

@@ -22,6 +22,8 @@ from turnus_runtime.http import NOT_FOUND, Problem
 router = APIRouter(prefix="/{workspace}", default_response_class=Html)
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+MOST_WORKSPACE = 40
+"""Letters of a workspace's address."""
 
 
 def instant_text(at: datetime) -> str:
@@ -33,13 +35,15 @@ def instant_text(at: datetime) -> str:
 async def show_workspace(workspace: str, visit: Here) -> Response:
     """What can be booked: groups in their order, then all other calendars; with `?group=` that group alone."""
     asked = visit.request.query_params
-    if len(workspace) < 3 or not _SLUG.fullmatch(workspace):
+    if not 3 <= len(workspace) <= MOST_WORKSPACE or not _SLUG.fullmatch(workspace):
         raise NOT_FOUND
     try:
         offers = await visit.asking.offers(workspace, asked.get("after"))
     except ApiAway:
         raise away() from None
     except ApiRefused:
+        if asked.get("after") is None:
+            raise NOT_FOUND from None
         return visit.redirect(f"/{workspace}")
     alone = next((one for one in offers.items if one.slug == asked.get("group")), None)
     if asked.get("group") is not None and alone is None:

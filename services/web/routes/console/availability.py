@@ -12,7 +12,7 @@ from services.web.domain.days import Month, day_named
 from services.web.domain.forms import Choice, Sent, Wrong, last, read
 from services.web.domain.week import Row, Week
 from services.web.routes.console.calendars import refused_page
-from services.web.routes.console.desk import Here, SentForm
+from services.web.routes.console.desk import Here, SentForm, key_of, next_key, version_of
 from services.web.routes.console.plan import BLOCK, Chosen, moment, plan_of
 from services.web.routes.visit import Html
 from turnus_runtime.http import NOT_FOUND
@@ -33,18 +33,19 @@ async def show(desk: Here) -> Response:
 async def keep_week(desk: Here, sent: SentForm) -> Response:
     """Keep the week; or one more row, or copy a day to others, without keeping anything yet."""
     plan = await plan_of(desk, changing=True)
-    week, zone, key = weeks.sent_week(sent), last(sent, "tz"), last(sent, "key")[:100] or desk.new_key
+    week, zone, key, looked_at = weeks.sent_week(sent), last(sent, "tz"), key_of(sent, desk.new_key), version_of(sent)
 
     def again(week: Week, status: int = 200, notice: str | None = None, newest: int | None = None) -> Response:
-        return plan.page(week, status, notice, tz=zone, key=key, newest=newest)
+        return plan.page(week, status, notice, tz=zone, key=key, version=looked_at if newest is None else newest)
 
     if (edited := _edited(week, sent)) is not None:
         return again(edited)
     if week.errors or zone_named(zone) is None:
         return again(week, 422, "week_wrong" if week.errors else "zone_unknown")
     try:
-        await plan.keep({"tz": zone, "weekly": week.body()}, key, last(sent, "version"))
+        await plan.keep({"tz": zone, "weekly": week.body()}, key, looked_at)
     except ApiRefused as refused:
+        key = next_key(refused, key, desk.new_key)
         return again(week, refused.status, refused.code, refused.version)
     except ApiAway:
         return again(week, 503, "away")
@@ -62,13 +63,17 @@ async def keep_day(desk: Here, sent: SentForm) -> Response:
     if day is None or form.errors:
         return desk.redirect("/console/availability", member=plan.asked_for)
     kind: str = form.values["kind"]
-    wrong = weeks.wrong_of(rows) if kind == "hours" else None
-    if kind == "hours" and all(row.is_empty for row in rows):
+    wrong, looked_at, empty = weeks.wrong_of(rows), version_of(sent), all(row.is_empty for row in rows)
+    if kind == "hours" and empty:
         wrong = Wrong("wrong.missing")
+    elif kind != "hours" and rows != plan.rows_on(day) and not empty:
+        # Hours were typed, and the choice above them says that there are none: which of the two was meant?
+        wrong = Wrong("wrong.hours_or_not")
 
-    def again(status: int, notice: str | None = None) -> Response:
+    def again(status: int, notice: str | None = None, newest: int | None = None) -> Response:
         chosen = Chosen(day, kind, rows or (Row(),), wrong)
-        return plan.page(weeks.week_of(plan.schedule), status, notice, chosen=chosen)
+        version = looked_at if newest is None else newest
+        return plan.page(weeks.week_of(plan.schedule), status, notice, chosen=chosen, version=version)
 
     if wrong is not None:
         return again(422)
@@ -77,9 +82,9 @@ async def keep_day(desk: Here, sent: SentForm) -> Response:
         ranges = [{"start": start, "end": end} for start, end in weeks.stretches(rows)] if kind == "hours" else []
         overrides.append({"date": day.isoformat(), "ranges": ranges})
     try:
-        await plan.keep({"overrides": overrides}, last(sent, "key")[:100] or desk.new_key, last(sent, "version"))
+        await plan.keep({"overrides": overrides}, key_of(sent, desk.new_key), looked_at)
     except ApiRefused as refused:
-        return again(refused.status, refused.code)
+        return again(refused.status, refused.code, refused.version)
     except ApiAway:
         return again(503, "away")
     shown = {"month": str(Month.of(day)), "day": day.isoformat()}
@@ -92,22 +97,30 @@ async def block(desk: Here, sent: SentForm) -> Response:
     plan = await plan_of(desk, changing=True)
     form = read(BLOCK, sent)
     start, end = (moment(form, which, plan.tz) for which in ("start", "end"))
-    errors = {f"{which}_time": Wrong("wrong.clock") for which, at in (("start", start), ("end", end)) if at is None}
+    errors = {
+        f"{which}_{'time' if day_named(form.values.get(f'{which}_day')) else 'day'}": Wrong(
+            "wrong.clock" if day_named(form.values.get(f"{which}_day")) else "wrong.day"
+        )
+        for which, at in (("start", start), ("end", end))
+        if at is None
+    }
     if start is not None and end is not None and end <= start:
         errors["end_day"] = Wrong("wrong.order")
     form = form.with_errors(errors)
 
+    key = key_of(sent, f"{desk.new_key}b")
+
     def again(status: int, notice: str | None = None) -> Response:
-        return plan.page(weeks.week_of(plan.schedule), status, notice, block=form)
+        return plan.page(weeks.week_of(plan.schedule), status, notice, block=form, key=key.removesuffix("b"))
 
     if form.errors or start is None or end is None:
         return again(422)
     item = {"start": start.isoformat(), "end": end.isoformat()}
     item |= {"reason": form.values["reason"]} if form.values["reason"] else {}
     try:
-        key = last(sent, "key")[:100] or desk.new_key
         await desk.asking.send("POST", "/blocks", {"member_id": plan.member.id, "items": [item]}, key=key)
     except ApiRefused as refused:
+        key = next_key(refused, key, f"{desk.new_key}b")
         return again(refused.status, refused.code)
     except ApiAway:
         return again(503, "away")
@@ -131,9 +144,8 @@ async def unblock(block_id: str, desk: Here) -> Response:
 
 def _edited(week: Week, sent: Sent) -> Week | None:
     """The week with one more row, or with a day copied to others, if such a button was pressed."""
-    for button, days in (("workdays", weeks.WORKDAYS), ("all", weeks.WEEK)):
-        if (day := _weekday(last(sent, button))) is not None:
-            return weeks.copied(week, day, days)
+    if (day := _weekday(last(sent, "workdays"))) is not None:
+        return weeks.copied(week, day, weeks.WORKDAYS)
     day = _weekday(last(sent, "more"))
     return weeks.with_row(week, day) if day is not None else None
 

@@ -15,8 +15,8 @@ from services.web.adapters.zones import city_of, offset_of
 from services.web.domain.booking_list import CSV_COLUMNS, STATUSES, Narrowed, csv_of
 from services.web.domain.days import day_named
 from services.web.domain.seen import state_of
-from services.web.domain.staff import Listed, SeenChoice, SeenDraft, SeenEntry, SeenHistory, SeenMessage
-from services.web.routes.console.calendars import AT_ONCE, names_of, refused_page
+from services.web.domain.staff import Listed, SeenChoice, SeenEntry, SeenHistory, SeenMessage
+from services.web.routes.console.calendars import AT_ONCE, calendars_of, names_of, refused_page
 from services.web.routes.console.desk import PRIVATE, Desk, Here
 from services.web.routes.visit import Html
 from turnus_runtime.http import NOT_FOUND, Problem
@@ -36,7 +36,7 @@ async def list_bookings(desk: Here) -> Response:
     after = desk.request.query_params.get("after")
     try:
         found, calendars, names = await asyncio.gather(
-            _page(desk, narrowed, ON_A_PAGE, after), _calendars(desk), names_of(desk)
+            _page(desk, narrowed, ON_A_PAGE, after), calendars_of(desk), names_of(desk)
         )
     except ApiAway:
         raise away() from None
@@ -56,7 +56,7 @@ async def list_bookings(desk: Here) -> Response:
         here="bookings",
         narrowed=narrowed,
         days=days,
-        calendars=calendars,
+        calendars=sorted(calendars, key=lambda one: one.name.casefold()),
         names=names,
         statuses=STATUSES,
         further=further,
@@ -181,13 +181,6 @@ async def _page(desk: Desk, narrowed: Narrowed, limit: int, after: str | None) -
         status=narrowed.status or None,
         start=first.astimezone(UTC).isoformat() if first else None,
     )
-
-
-async def _calendars(desk: Desk) -> list[SeenDraft]:
-    if not desk.may("calendars:view"):
-        return []
-    found = await desk.asking.read(Listed[SeenDraft], "/calendars", limit=AT_ONCE)
-    return sorted(found.items, key=lambda one: one.name.casefold())
 
 
 async def _history(desk: Desk, entry: SeenEntry) -> SeenHistory:

@@ -62,6 +62,21 @@ async def members_of(desk: Desk) -> list[SeenMember]:
     return found
 
 
+async def calendars_of(desk: Desk) -> list[SeenDraft]:
+    """All calendars of the workspace, at most 1,000; none without the permission to see them."""
+    if not desk.may("calendars:view"):
+        return []
+    found: list[SeenDraft] = []
+    after: str | None = None
+    for _ in range(5):
+        page = await desk.asking.read(Listed[SeenDraft], "/calendars", limit=AT_ONCE, after=after)
+        found += page.items
+        after = page.next
+        if after is None:
+            break
+    return found
+
+
 async def names_of(desk: Desk) -> dict[str, str]:
     """Names by member."""
     return {one.id: one.name for one in await members_of(desk)}

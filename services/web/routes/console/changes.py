@@ -14,7 +14,7 @@ from services.web.domain.staff import SeenDraft, SeenEntry
 from services.web.routes.calendars import instant_text
 from services.web.routes.console.bookings import entry_of, facts_of, times
 from services.web.routes.console.calendars import names_of, refused_page
-from services.web.routes.console.desk import Desk, Here, SentForm, refused_form
+from services.web.routes.console.desk import Desk, Here, SentForm, key_of, refused_form, version_of
 from services.web.routes.picking import Choice as TimeChoice
 from services.web.routes.picking import pick
 from services.web.routes.visit import Html
@@ -60,9 +60,8 @@ async def move(booking_id: str, desk: Here, sent: SentForm) -> Response:
     start = instant_named(last(sent, "start"))
     if start is None:
         return desk.redirect(f"/console/bookings/{entry.id}/move")
-    key = last(sent, "key")[:100] or desk.new_key
-    version = last(sent, "version")
-    looked_at = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else entry.version
+    key = key_of(sent, desk.new_key)
+    looked_at = version_of(sent)
     try:
         answer = await desk.asking.send(
             "POST", f"/bookings/{entry.id}/reschedule", {"start": instant_text(start)}, key=key, version=looked_at
@@ -118,9 +117,9 @@ async def hand_over(booking_id: str, desk: Here, sent: SentForm) -> Response:
     """Let another member serve the booking."""
     desk.need("bookings:manage")
     entry, form = await entry_of(desk, booking_id), read(HAND_OVER, sent)
+    key = key_of(sent, desk.new_key)
     if form.errors:
-        return await _hand_over_page(desk, entry, form, 422)
-    key = last(sent, "key")[:100] or desk.new_key
+        return await _hand_over_page(desk, entry, form, 422, key=key)
     try:
         answer = await desk.asking.send("POST", f"/bookings/{entry.id}/assign", form.values, key=key)
     except ApiRefused as refused:
@@ -131,7 +130,7 @@ async def hand_over(booking_id: str, desk: Here, sent: SentForm) -> Response:
             return await _hand_over_page(desk, entry, form, 409, "host_not_free")
         return _told(desk, entry, refused)
     except ApiAway:
-        return await _hand_over_page(desk, entry, form, 503, "away")
+        return await _hand_over_page(desk, entry, form, 503, "away", key=key)
     told = "booking_handed_over" if answer.status_code == 200 else "booking_moving"
     return desk.done(f"/console/bookings/{entry.id}", told)
 
@@ -177,7 +176,13 @@ def _ask(
 
 
 async def _hand_over_page(
-    desk: Desk, entry: SeenEntry, form: Form, status: int = 200, notice: str | None = None
+    desk: Desk,
+    entry: SeenEntry,
+    form: Form,
+    status: int = 200,
+    notice: str | None = None,
+    *,
+    key: str | None = None,
 ) -> Response:
     try:
         draft = await desk.asking.read(SeenDraft, f"/calendars/{entry.calendar_id}")
@@ -194,7 +199,7 @@ async def _hand_over_page(
         here="bookings",
         form=form,
         notice=notice,
-        key=desk.new_key,
+        key=key or desk.new_key,
         others=[one for one in others if one[0] != serving],
         **facts_of(desk, entry),
     )

@@ -5,6 +5,7 @@ site (`SameSite=Lax`). Besides, a form that came from elsewhere is refused by wh
 (`own_site_only`), so no form carries a token of its own.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -16,7 +17,7 @@ from starlette.responses import Response
 
 from services.web.adapters.api import ApiAway, ApiRefused, away
 from services.web.adapters.words import languages
-from services.web.domain.forms import Form, Sent, Wrong
+from services.web.domain.forms import Form, Sent, Wrong, last
 from services.web.domain.staff import NewSession, SeenSession
 from services.web.routes.visit import Reader, Visit, asking_of, reader_of, sent_pairs
 from turnus_runtime.http import FORBIDDEN, On
@@ -80,7 +81,9 @@ class Desk(Visit):
         menu = [
             (group, [entry for entry in entries if not entry[3] or self.may(entry[3])]) for group, entries in NAVIGATION
         ]
-        done = self.request.query_params.get("done", "")
+        done, refused = (self.request.query_params.get(name, "") for name in ("done", "refused"))
+        if refused and not self.words.knows(f"refused.{refused}"):
+            refused = "other"
         return Reader.page(
             self,
             f"console/{template}",
@@ -90,6 +93,7 @@ class Desk(Visit):
             who=self.who,
             menu=[group for group in menu if group[1]],
             done=done if self.words.knows(f"done.{done}") else None,
+            refused=refused or None,
             now=self.now,
             **values,
         )
@@ -105,6 +109,23 @@ async def sent_by(request: Request) -> Sent:
     for name, value in await sent_pairs(request, MOST_FIELDS):
         sent.setdefault(name, []).append(value)
     return sent
+
+
+def key_of(sent: Sent, fresh: str) -> str:
+    """The idempotency key of a form that was sent; a fresh one for what none of our pages has made."""
+    found = re.fullmatch(r"[A-Za-z0-9_]{8,100}", last(sent, "key"))
+    return found[0] if found else fresh
+
+
+def next_key(refused: ApiRefused, key: str, fresh: str) -> str:
+    """The key of the form that is shown again: one that stands for another request is of no use any more."""
+    return fresh if refused.code == "idempotency_key_reused" else key
+
+
+def version_of(sent: Sent) -> int:
+    """The version that a form was made from; 0, which nothing has, if it does not say so."""
+    found = re.fullmatch(r"\d{1,9}", last(sent, "version"), re.ASCII)
+    return int(found[0]) if found else 0
 
 
 async def own_site_only(request: Request) -> None:
@@ -128,7 +149,7 @@ async def desk_of(request: Request, on: On) -> Desk:
     """Who is signed in. Raises 401 (the page to sign in, with all that was sent), and 503 when the API is away."""
     if request.method == "POST":
         request.state.sent = await sent_pairs(request, MOST_FIELDS)
-    token = request.cookies.get(cookie_name(on.settings.public_url), "")
+    token = session_token(request, on)
     if not token:
         raise CREDENTIAL_MISSING
     asking = asking_of(request, on).bearing(token)
@@ -152,6 +173,12 @@ SentForm = Annotated[Sent, Depends(sent_by)]
 def cookie_name(public_url: str) -> str:
     """With `__Host-` where it can be kept: such a cookie belongs to this very host, over TLS."""
     return f"__Host-{COOKIE}" if public_url.startswith("https://") else COOKIE
+
+
+def session_token(request: Request, on: On) -> str:
+    """The token in the cookie; empty if there is none, or what is there is no token."""
+    found = request.cookies.get(cookie_name(on.settings.public_url), "")
+    return found if re.fullmatch(r"[A-Za-z0-9._~+/=-]{1,4000}", found) else ""
 
 
 def signed_in(response: Response, session: NewSession, public_url: str) -> Response:

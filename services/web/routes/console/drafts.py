@@ -12,10 +12,10 @@ from services.web.adapters.api import ApiAway, ApiRefused, away, read_as
 from services.web.adapters.zones import regions, zone_named
 from services.web.domain import calendar_form
 from services.web.domain.calendar_form import API_FIELDS, KINDS, CalendarForm
-from services.web.domain.forms import Wrong, last
+from services.web.domain.forms import Wrong
 from services.web.domain.staff import SeenDraft, SeenMember
 from services.web.routes.console.calendars import members_of, refused_page
-from services.web.routes.console.desk import Desk, Here, SentForm, refused_form
+from services.web.routes.console.desk import Desk, Here, SentForm, key_of, next_key, refused_form, version_of
 from services.web.routes.visit import Html
 from turnus_runtime.http import NOT_FOUND
 
@@ -39,7 +39,7 @@ async def make(kind: str, desk: Here, sent: SentForm) -> Response:
     """Make the calendar, and publish it if that button was pressed."""
     desk.need("calendars:manage")
     form = _checked(calendar_form.sent_form(_kind(kind), sent, await _members(desk)))
-    key = last(sent, "key")[:100] or desk.new_key
+    key = key_of(sent, desk.new_key)
     if form.errors:
         return _page(desk, form, None, key, 422)
     body = {name: value for name, value in form.body().items() if value is not None}
@@ -67,17 +67,16 @@ async def change(calendar_id: str, desk: Here, sent: SentForm) -> Response:
     """Change the draft, and publish it if that button was pressed. Whoever was slower is told, and loses nothing."""
     desk.need("calendars:manage")
     draft, members = await asyncio.gather(_draft(desk, calendar_id), _members(desk))
-    form = _checked(calendar_form.sent_form(draft.kind, sent, members))
+    form, looked_at = _checked(calendar_form.sent_form(draft.kind, sent, members)), version_of(sent)
     if form.errors:
-        return _page(desk, form, draft, desk.new_key, 422)
-    looked_at = _number(sent, "version", draft.version)
+        return _page(desk, form, draft, desk.new_key, 422, version=looked_at)
     try:
         answer = await desk.asking.send("PATCH", f"/calendars/{draft.id}", form.body(), version=looked_at)
+        changed = read_as(SeenDraft, answer)
     except ApiRefused as refused:
-        return _refused(desk, form, draft, desk.new_key, refused)
+        return _refused(desk, form, draft, desk.new_key, refused, looked_at)
     except ApiAway:
-        return _page(desk, form, draft, desk.new_key, 503, "away")
-    changed = read_as(SeenDraft, answer)
+        return _page(desk, form, draft, desk.new_key, 503, "away", version=looked_at)
     return await _published(desk, changed) if _PUBLISHING in sent else desk.done(_path(changed.id), "calendar_kept")
 
 
@@ -115,15 +114,18 @@ async def _published(desk: Desk, draft: SeenDraft) -> Response:
     return desk.done(_path(draft.id), "calendar_published" if answer.status_code == 200 else "calendar_publishing")
 
 
-def _refused(desk: Desk, form: CalendarForm, draft: SeenDraft | None, key: str, refused: ApiRefused) -> Response:
+def _refused(
+    desk: Desk, form: CalendarForm, draft: SeenDraft | None, key: str, refused: ApiRefused, looked_at: int | None = None
+) -> Response:
+    key = next_key(refused, key, desk.new_key)
     if refused.code == "slug_taken":
         taken = form.form.with_errors({"slug": Wrong("wrong.slug_taken")})
-        return _page(desk, CalendarForm(form.kind, taken, form.seats), draft, key, refused.status)
+        return _page(desk, CalendarForm(form.kind, taken, form.seats), draft, key, refused.status, version=looked_at)
     inner, notice = refused_form(form.form, refused, API_FIELDS)
     if refused.status == 422 and any(path.startswith("members") for path in refused.fields):
         inner, notice = inner.with_errors({"members": Wrong("wrong.member_unknown")}), None
     form = CalendarForm(form.kind, inner, form.seats)
-    return _page(desk, form, draft, key, refused.status, notice, newest=refused.version)
+    return _page(desk, form, draft, key, refused.status, notice, version=refused.version or looked_at)
 
 
 def _page(
@@ -133,9 +135,9 @@ def _page(
     key: str,
     status: int = 200,
     notice: str | None = None,
-    newest: int | None = None,
+    version: int | None = None,
 ) -> Response:
-    refused = desk.request.query_params.get("refused", "")
+    """The page. `version`: that from which the shown form was made, if it is not the draft as it is now."""
     return desk.page(
         "calendar.html",
         status,
@@ -145,8 +147,8 @@ def _page(
         form=form.form,
         seats=form.seats,
         key=key,
-        version=newest or (draft.version if draft else None),
-        notice=notice or (refused if desk.words.knows(f"refused.{refused}") else None),
+        version=draft.version if draft and version is None else version,
+        notice=notice,
         regions=regions(str(desk.words.locale)),
         action=desk.url(_path(draft.id) if draft else f"/console/calendars/new/{form.kind}"),
         snippets=_snippets(desk, draft) if draft else (),
@@ -200,11 +202,6 @@ def _kind(kind: str) -> str:
     if kind not in KINDS:
         raise NOT_FOUND
     return kind
-
-
-def _number(sent: SentForm, name: str, otherwise: int) -> int:
-    text = last(sent, name)
-    return int(text) if re.fullmatch(r"\d{1,9}", text, re.ASCII) else otherwise
 
 
 def _path(calendar_id: str) -> str:

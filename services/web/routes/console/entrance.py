@@ -9,15 +9,17 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.web.adapters.api import ApiAway, ApiRefused, Asking, away, read_as
+from services.web.adapters.api import ApiAway, ApiRefused, Asking, read_as
 from services.web.adapters.zones import regions, zone_named
 from services.web.domain.forms import Choice, Form, Secret, Text, Wrong, last, read, shown
 from services.web.domain.staff import NewSession
 from services.web.routes.console.desk import (
     PRIVATE,
     SentForm,
-    cookie_name,
+    key_of,
+    next_key,
     refused_form,
+    session_token,
     signed_in,
     signed_out,
 )
@@ -32,7 +34,7 @@ START = (
     Text("slug", most=40),
     Text("name"),
     Text("email", most=254),
-    Secret("password", least=12),
+    Secret("password", least=8),
     Text("tz", most=64),
     Choice("locale", ("de", "en")),
 )
@@ -53,23 +55,21 @@ async def sign_in(request: Request, sent: SentForm, on: On) -> Response:
     form = read(SIGN_IN, sent)
     to = inside(last(sent, "to"))
     kept = [(name.removeprefix(KEPT), one) for name, those in sent.items() if name.startswith(KEPT) for one in those]
+    resume = bool(last(sent, "resume"))
     if form.errors:
-        return sign_in_page(request, form, to=to, kept=kept, status=422)
+        return sign_in_page(request, form, to=to, kept=kept, resume=resume, status=422)
     asking = asking_of(request, on)
     try:
         session = await _session(asking, form.values, on.ids.fresh("try"))
     except ApiRefused as refused:
         notice = "sign_in_failed" if refused.status == 401 else None
         form, code = refused_form(form, refused, {})
-        return sign_in_page(request, form, to=to, kept=kept, status=refused.status, notice=notice or code)
+        told = notice or code
+        return sign_in_page(request, form, to=to, kept=kept, resume=resume, status=refused.status, notice=told)
     except ApiAway:
-        return sign_in_page(request, form, to=to, kept=kept, status=503, notice="away")
-    except Problem as problem:
-        if problem.status != 429:
-            raise
-        return sign_in_page(request, form, to=to, kept=kept, status=429, notice="rate_limited")
+        return sign_in_page(request, form, to=to, kept=kept, resume=resume, status=503, notice="away")
     reader = reader_of(request)
-    if kept:
+    if resume:
         page = reader.page("console/resume.html", headers=PRIVATE, to=to, kept=kept, name=session.member.name)
         return signed_in(page, session, on.settings.public_url)
     path, _, query = to.partition("?")
@@ -79,31 +79,34 @@ async def sign_in(request: Request, sent: SentForm, on: On) -> Response:
 @router.post("/sign-out")
 async def sign_out(request: Request, on: On) -> Response:
     """End the session, here and in the API."""
-    token = request.cookies.get(cookie_name(on.settings.public_url), "")
+    token, done = session_token(request, on), "signed_out"
     if token:
         try:
             await asking_of(request, on).bearing(token).send("DELETE", "/sessions/current")
-        except (ApiRefused, Problem):
-            pass  # it is over already
+        except ApiRefused as refused:
+            if refused.status != 401:
+                done = "signed_out_here"
         except ApiAway:
-            raise away() from None
-    return signed_out(reader_of(request).redirect("/console/sign-in", done="signed_out"), on.settings.public_url)
+            done = "signed_out_here"
+        except Problem:
+            pass  # 404: it is over already
+    # Whatever the API says, nobody who comes to this browser next is signed in.
+    return signed_out(reader_of(request).redirect("/console/sign-in", done=done), on.settings.public_url)
 
 
 @router.get("/start")
-async def ask_start(request: Request) -> Response:
+async def ask_start(request: Request, on: On) -> Response:
     """The page to make a workspace."""
     reader = reader_of(request)
     form = shown(START, {"locale": reader.words.language, "tz": ""})
-    return _start_page(reader, form, request.query_params.get("key", ""))
+    return _start_page(reader, form, on.ids.fresh("try"))
 
 
 @router.post("/start")
 async def start(request: Request, sent: SentForm, on: On) -> Response:
     """Make the workspace with its owner, sign them in, and go on to their hours."""
     form, reader = read(START, sent), reader_of(request)
-    key = last(sent, "key")
-    key = key if re.fullmatch(r"[A-Za-z0-9_]{8,100}", key) else on.ids.fresh("try")
+    key = key_of(sent, on.ids.fresh("try"))
     if zone_named(form.values.get("tz")) is None:
         form = form.with_errors({"tz": Wrong("wrong.missing")})
     if form.errors:
@@ -118,7 +121,7 @@ async def start(request: Request, sent: SentForm, on: On) -> Response:
         form, notice = refused_form(form, refused, START_FIELDS)
         if refused.code == "workspace_slug_taken":
             form, notice = form.with_errors({"slug": Wrong("wrong.slug_taken")}), None
-        return _start_page(reader, form, key, refused.status, notice)
+        return _start_page(reader, form, next_key(refused, key, on.ids.fresh("try")), refused.status, notice)
     except ApiAway:
         return _start_page(reader, form, key, 503, "away")
     return signed_in(reader.redirect("/console/availability", done="started"), session, on.settings.public_url)
@@ -134,9 +137,8 @@ START_FIELDS = {
 
 def inside(path: str | None) -> str:
     """A path of the console to go on to; its front page for anything else, so that no link leads out of it."""
-    return (
-        path if path is not None and re.fullmatch(r"/console(/[A-Za-z0-9_./-]*)?(\?[^#\s\\]*)?", path) else "/console"
-    )
+    found = re.fullmatch(r"/console(/[A-Za-z0-9_.-]+)*(\?[^#\s\\]*)?", path or "", re.ASCII)
+    return found[0] if found and "/.." not in found[0].partition("?")[0] else "/console"
 
 
 def sign_in_page(
@@ -145,10 +147,11 @@ def sign_in_page(
     *,
     to: str,
     kept: Sequence[tuple[str, str]] = (),
+    resume: bool = False,
     status: int = 200,
     notice: str | None = None,
 ) -> Response:
-    """The page to sign in. `kept` was sent when the session was over: it is carried along."""
+    """The page to sign in. `resume`: a form was sent when the session was over; what it `kept` is carried along."""
     done = request.query_params.get("done")
     return reader_of(request).page(
         "console/sign_in.html",
@@ -158,19 +161,20 @@ def sign_in_page(
         to=to,
         kept=[(f"{KEPT}{name}", value) for name, value in kept],
         notice=notice,
-        over=bool(kept),
-        done=done if done in ("signed_out", "password_set", "reset_sent") else None,
+        resume=resume,
+        done=done if done in ("signed_out", "signed_out_here", "password_set", "reset_sent") else None,
     )
 
 
 def refused_session(request: Request) -> Response:
     """Whoever is not signed in: a page goes to sign in first, a form keeps what was sent."""
-    path = request.url.path
+    query = urlencode([pair for pair in request.query_params.multi_items() if pair[0] != "lang"])
+    to = inside(f"{request.url.path}?{query}" if query else request.url.path)
     if request.method != "POST":
-        query = urlencode([pair for pair in request.query_params.multi_items() if pair[0] != "lang"])
-        return reader_of(request).redirect("/console/sign-in", next=inside(f"{path}?{query}" if query else path))
+        return reader_of(request).redirect("/console/sign-in", next=to)
     kept = [pair for pair in getattr(request.state, "sent", ()) if "password" not in pair[0]]
-    return sign_in_page(request, shown(SIGN_IN, {}), to=inside(path), kept=kept, status=401, notice="session_over")
+    form = shown(SIGN_IN, {})
+    return sign_in_page(request, form, to=to, kept=kept, resume=True, status=401, notice="session_over")
 
 
 async def _session(asking: Asking, given: Mapping[str, Any], key: str) -> NewSession:

@@ -6,13 +6,13 @@ import re
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from services.web.adapters.api import ApiAway, ApiRefused, away, read_as
+from services.web.adapters.api import ApiAway, ApiRefused, away
 from services.web.domain import group_form
 from services.web.domain.forms import Wrong, last
 from services.web.domain.group_form import GroupForm
 from services.web.domain.staff import Listed, SeenDraft, SeenGroup, SeenWorkspace
-from services.web.routes.console.calendars import AT_ONCE, refused_page
-from services.web.routes.console.desk import Desk, Here, SentForm, refused_form
+from services.web.routes.console.calendars import AT_ONCE, calendars_of, refused_page
+from services.web.routes.console.desk import Desk, Here, SentForm, key_of, next_key, refused_form, version_of
 from services.web.routes.visit import Html
 from turnus_runtime.http import NOT_FOUND
 
@@ -25,7 +25,7 @@ async def list_groups(desk: Here) -> Response:
     desk.need("groups:view")
     try:
         groups, calendars, workspace = await asyncio.gather(
-            desk.asking.read(Listed[SeenGroup], "/groups", limit=AT_ONCE), _calendars(desk), _workspace(desk)
+            desk.asking.read(Listed[SeenGroup], "/groups", limit=AT_ONCE), calendars_of(desk), _workspace(desk)
         )
     except ApiAway:
         raise away() from None
@@ -69,7 +69,7 @@ async def make(desk: Here, sent: SentForm) -> Response:
     """Make the group; guests see it at once."""
     desk.need("groups:manage")
     form = group_form.sent_group(sent, await _known(desk))
-    key = last(sent, "key")[:100] or desk.new_key
+    key = key_of(sent, desk.new_key)
     if (sorted_anew := _sorted(form, sent)) is not None:
         return await _page(desk, sorted_anew, None, key=key)
     if form.form.errors:
@@ -77,7 +77,7 @@ async def make(desk: Here, sent: SentForm) -> Response:
     try:
         await desk.asking.send("POST", "/groups", form.body(), key=key)
     except ApiRefused as refused:
-        return await _refused(desk, form, None, refused)
+        return await _refused(desk, form, None, refused, key)
     except ApiAway:
         return await _page(desk, form, None, 503, "away", key=key)
     return desk.done("/console/groups", "group_made")
@@ -96,20 +96,18 @@ async def change(group_id: str, desk: Here, sent: SentForm) -> Response:
     """Change the group; guests see it at once."""
     desk.need("groups:manage")
     group, calendars = await asyncio.gather(_group(desk, group_id), _known(desk))
-    form = group_form.sent_group(sent, calendars)
+    form, version = group_form.sent_group(sent, calendars), version_of(sent)
     if (sorted_anew := _sorted(form, sent)) is not None:
-        return await _page(desk, sorted_anew, group)
+        return await _page(desk, sorted_anew, group, version=version)
     if form.form.errors:
-        return await _page(desk, form, group, 422)
-    looked_at = last(sent, "version")
-    version = int(looked_at) if re.fullmatch(r"\d{1,9}", looked_at, re.ASCII) else group.version
+        return await _page(desk, form, group, 422, version=version)
     try:
-        answer = await desk.asking.send("PATCH", f"/groups/{group.id}", form.body(), version=version)
+        await desk.asking.send("PATCH", f"/groups/{group.id}", form.body(), version=version)
     except ApiRefused as refused:
-        return await _refused(desk, form, group, refused)
+        return await _refused(desk, form, group, refused, desk.new_key, version)
     except ApiAway:
-        return await _page(desk, form, group, 503, "away")
-    return desk.done(f"/console/groups/{read_as(SeenGroup, answer).id}", "group_changed")
+        return await _page(desk, form, group, 503, "away", version=version)
+    return desk.done(f"/console/groups/{group.id}", "group_changed")
 
 
 @router.post("/{group_id}/remove")
@@ -134,17 +132,13 @@ def _sorted(form: GroupForm, sent: SentForm) -> GroupForm | None:
     return None
 
 
-async def _calendars(desk: Desk) -> tuple[SeenDraft, ...]:
-    return (await desk.asking.read(Listed[SeenDraft], "/calendars", limit=AT_ONCE)).items
-
-
 async def _workspace(desk: Desk) -> SeenWorkspace:
     return await desk.asking.read(SeenWorkspace, f"/workspaces/{desk.who.workspace_id}")
 
 
-async def _known(desk: Desk) -> tuple[SeenDraft, ...]:
+async def _known(desk: Desk) -> list[SeenDraft]:
     try:
-        return await _calendars(desk)
+        return await calendars_of(desk)
     except ApiAway:
         raise away() from None
     except ApiRefused as refused:
@@ -162,12 +156,16 @@ async def _group(desk: Desk, group_id: str) -> SeenGroup:
         raise refused_page(refused) from None
 
 
-async def _refused(desk: Desk, form: GroupForm, group: SeenGroup | None, refused: ApiRefused) -> Response:
+async def _refused(
+    desk: Desk, form: GroupForm, group: SeenGroup | None, refused: ApiRefused, key: str, version: int | None = None
+) -> Response:
+    key = next_key(refused, key, desk.new_key)
     if refused.code == "slug_taken":
-        taken = form.form.with_errors({"slug": Wrong("wrong.slug_taken")})
-        return await _page(desk, GroupForm(taken, form.rows), group, refused.status)
-    inner, notice = refused_form(form.form, refused, {})
-    return await _page(desk, GroupForm(inner, form.rows), group, refused.status, notice, newest=refused.version)
+        inner, notice = form.form.with_errors({"slug": Wrong("wrong.slug_taken")}), None
+    else:
+        inner, notice = refused_form(form.form, refused, {})
+    shown = GroupForm(inner, form.rows)
+    return await _page(desk, shown, group, refused.status, notice, key=key, version=refused.version or version)
 
 
 async def _page(
@@ -178,8 +176,9 @@ async def _page(
     notice: str | None = None,
     *,
     key: str | None = None,
-    newest: int | None = None,
+    version: int | None = None,
 ) -> Response:
+    """The page. `version`: that from which the shown form was made, if it is not the group as it is now."""
     try:
         workspace = await _workspace(desk)
     except ApiAway:
@@ -196,6 +195,6 @@ async def _page(
         notice=notice,
         slug=workspace.slug,
         key=key or desk.new_key,
-        version=newest or (group.version if group else None),
+        version=group.version if group and version is None else version,
         editable=desk.may("groups:manage"),
     )

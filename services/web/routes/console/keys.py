@@ -7,10 +7,10 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from services.web.adapters.api import ApiAway, ApiRefused, away, read_as
-from services.web.domain.forms import Form, Text, Wrong, last, read, shown
+from services.web.domain.forms import Form, Text, Wrong, read, shown
 from services.web.domain.staff import Listed, SeenChange, SeenKey
 from services.web.routes.console.calendars import AT_ONCE, names_of, refused_page
-from services.web.routes.console.desk import Desk, Here, SentForm, refused_form
+from services.web.routes.console.desk import Desk, Here, SentForm, key_of, next_key, refused_form
 from services.web.routes.visit import Html
 from turnus_runtime.http import NOT_FOUND
 
@@ -32,17 +32,18 @@ async def make_key(desk: Here, sent: SentForm) -> Response:
     scopes = tuple(one for one in desk.who.scopes if one in sent.get("scope", ()))
     if not scopes:
         form = form.with_errors({"scope": Wrong("wrong.choice")})
+    key = key_of(sent, desk.new_key)
     if form.errors:
-        return await _page(desk, form, scopes, 422)
-    key = last(sent, "key")[:100] or desk.new_key
+        return await _page(desk, form, scopes, 422, key=key)
     try:
         body = {"name": form.values["name"], "scopes": list(scopes)}
         made = read_as(SeenKey, await desk.asking.send("POST", "/api-keys", body, key=key))
     except ApiRefused as refused:
         form, notice = refused_form(form, refused, {})
-        return await _page(desk, form, scopes, refused.status, notice)
+        key = next_key(refused, key, desk.new_key)
+        return await _page(desk, form, scopes, refused.status, notice, key=key)
     except ApiAway:
-        return await _page(desk, form, scopes, 503, "away")
+        return await _page(desk, form, scopes, 503, "away", key=key)
     return await _page(desk, shown(KEY, {}), (), 201, made=made)
 
 
@@ -94,6 +95,7 @@ async def _page(
     status: int = 200,
     notice: str | None = None,
     made: SeenKey | None = None,
+    key: str | None = None,
 ) -> Response:
     try:
         found, names = await asyncio.gather(
@@ -113,5 +115,5 @@ async def _page(
         scopes=scopes,
         notice=notice,
         made=made,
-        key=desk.new_key,
+        key=key or desk.new_key,
     )

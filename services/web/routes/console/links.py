@@ -19,8 +19,10 @@ from turnus_runtime.http import NOT_FOUND, On
 
 router = APIRouter(default_response_class=Html)
 
+PASSING = ("validation_failed", "rate_limited", "try_again")
+"""Refusals after which the link is still good."""
 FORGOT = (Text("email", most=254),)
-PASSWORD = (Secret("password", least=12),)
+PASSWORD = (Secret("password", least=8),)
 KNOWN_PASSWORD = (Secret("password"),)
 
 
@@ -51,7 +53,9 @@ async def forgot(request: Request, sent: SentForm, on: On) -> Response:
         return _page(request, "forgot.html", form, 422)
     try:
         await asking_of(request, on).send("POST", "/password-resets", form.values)
-    except ApiRefused:
+    except ApiRefused as refused:
+        if refused.status == 429:
+            return _page(request, "forgot.html", form, 429, "rate_limited")
         return _page(request, "forgot.html", form.with_errors({"email": Wrong("wrong.refused")}), 422)
     except ApiAway:
         return _page(request, "forgot.html", form, 503, "away")
@@ -78,7 +82,14 @@ async def reset(request: Request, asking: Resetting, sent: SentForm) -> Response
         known = await asking.read(SeenReset, "/password-resets/current")
         if form.errors:
             return _page(request, "reset.html", form, 422, reset=known)
-        await asking.send("POST", "/password-resets/current/use", form.values)
+        try:
+            await asking.send("POST", "/password-resets/current/use", form.values)
+        except ApiRefused as refused:
+            if refused.code not in PASSING:
+                raise
+            notice = "rate_limited" if refused.status == 429 else None
+            form = form if notice else form.with_errors({"password": Wrong("wrong.refused")})
+            return _page(request, "reset.html", form, refused.status, notice, reset=known)
     except ApiRefused as refused:
         return _over(request, refused, "reset_over")
     except ApiAway:
@@ -108,16 +119,18 @@ async def welcome(request: Request, asking: Invited, sent: SentForm, on: On) -> 
             return _page(request, "welcome.html", form, 422, invited=invited)
         try:
             answer = await asking.send("POST", "/invitations/current/accept", form.values)
+            session = read_as(NewSession, answer)
         except ApiRefused as refused:
-            if refused.code not in ("password_wrong", "validation_failed"):
+            if refused.code not in ("password_wrong", *PASSING):
                 raise
+            notice = "rate_limited" if refused.status == 429 else None
             wrong = Wrong("wrong.password" if refused.code == "password_wrong" else "wrong.refused")
-            return _page(request, "welcome.html", form.with_errors({"password": wrong}), 422, invited=invited)
+            form = form if notice else form.with_errors({"password": wrong})
+            return _page(request, "welcome.html", form, refused.status, notice, invited=invited)
     except ApiRefused as refused:
         return _over(request, refused, "invitation_over")
     except ApiAway:
         raise away() from None
-    session = read_as(NewSession, answer)
     return signed_in(reader_of(request).redirect("/console", done="welcome"), session, on.settings.public_url)
 
 

@@ -6,10 +6,10 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from services.web.adapters.api import ApiAway, ApiRefused, away, read_as
-from services.web.domain.forms import Choice, Form, Span, Text, Wrong, last, read, shown
+from services.web.domain.forms import Form, Span, Text, Wrong, read, shown
 from services.web.domain.staff import Listed, SeenMessage, SeenPreview, SeenReminders, SeenTemplate
 from services.web.routes.console.calendars import AT_ONCE, refused_page
-from services.web.routes.console.desk import Desk, Here, SentForm, refused_form
+from services.web.routes.console.desk import Desk, Here, SentForm, key_of, refused_form, version_of
 from services.web.routes.visit import Html
 from turnus_runtime.http import NOT_FOUND
 
@@ -20,7 +20,6 @@ MOST_REMINDERS = 5
 LONGEST = 43_200
 REMINDERS = tuple(Span(f"{who}_{n}", LONGEST) for who in ("guest", "host") for n in range(MOST_REMINDERS))
 STATUSES = ("failed", "queued", "planned", "sent", "skipped")
-LOG = (Choice("status", ("", *STATUSES)),)
 
 
 @router.get("")
@@ -44,17 +43,17 @@ async def keep_reminders(desk: Here, sent: SentForm) -> Response:
         if len(set(those)) != len(those):
             errors[f"{who}_0"] = Wrong("wrong.twice")
     form = form.with_errors(errors)
+    looked_at = version_of(sent)
     if form.errors:
-        return await _overview(desk, form, 422)
-    version = last(sent, "version")
+        return await _overview(desk, form, 422, newest=looked_at)
     body = {f"{who}_reminder_minutes": those for who, those in times.items()}
     try:
-        looked_at = int(version) if re.fullmatch(r"\d{1,9}", version, re.ASCII) else None
         await desk.asking.send("PUT", "/notifications/settings", body, version=looked_at)
     except ApiRefused as refused:
-        return await _overview(desk, form, refused.status, refused.code, refused.version)
+        newest = looked_at if refused.version is None else refused.version
+        return await _overview(desk, form, refused.status, refused.code, newest)
     except ApiAway:
-        return await _overview(desk, form, 503, "away")
+        return await _overview(desk, form, 503, "away", looked_at)
     return desk.done("/console/notifications", "reminders_kept")
 
 
@@ -100,8 +99,7 @@ async def keep_template(key: str, desk: Here, sent: SentForm) -> Response:
     """Look at the words, try them, keep them, or go back to the built-in ones: one button each."""
     desk.need("calendars:manage")
     template, form = await _template(desk, key), read(WORDING, sent)
-    version = last(sent, "version")
-    looked_at = int(version) if re.fullmatch(r"\d{1,9}", version, re.ASCII) else template.version
+    looked_at = version_of(sent)
     path = f"/templates/{template.key}"
     try:
         if "reset" in sent:
@@ -110,14 +108,15 @@ async def keep_template(key: str, desk: Here, sent: SentForm) -> Response:
         if form.errors or "preview" in sent:
             return await _page(desk, template, form, 422 if form.errors else 200, newest=looked_at)
         if "test" in sent:
-            await desk.asking.send("POST", f"{path}/test", form.values, key=last(sent, "key")[:100] or desk.new_key)
+            await desk.asking.send("POST", f"{path}/test", form.values, key=key_of(sent, desk.new_key))
             return await _page(desk, template, form, newest=looked_at, told="template_tried")
         await desk.asking.send("PUT", path, form.values, version=looked_at)
     except ApiRefused as refused:
         form, notice = refused_form(form, refused, {})
-        return await _page(desk, template, form, refused.status, notice, newest=refused.version)
+        newest = looked_at if refused.version is None else refused.version
+        return await _page(desk, template, form, refused.status, notice, newest=newest)
     except ApiAway:
-        return await _page(desk, template, form, 503, "away")
+        return await _page(desk, template, form, 503, "away", newest=looked_at)
     return desk.done(f"/console/notifications/{template.key}", "template_kept")
 
 

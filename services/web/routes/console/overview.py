@@ -10,8 +10,8 @@ from starlette.responses import Response
 from services.web.adapters.api import ApiAway, ApiRefused, away
 from services.web.adapters.zones import city_of
 from services.web.domain.seen import state_of
-from services.web.domain.staff import Listed, SeenDraft, SeenEntry, SeenSchedule
-from services.web.routes.console.calendars import AT_ONCE, refused_page
+from services.web.domain.staff import Listed, SeenEntry, SeenSchedule
+from services.web.routes.console.calendars import AT_ONCE, calendars_of, refused_page
 from services.web.routes.console.desk import Desk, Here
 from services.web.routes.visit import Html
 
@@ -24,7 +24,7 @@ NEXT = 12
 async def show_overview(desk: Here) -> Response:
     """The bookings of today and the next ones, and what is still to be done so that guests can book."""
     try:
-        bookings, calendars, schedules = await asyncio.gather(_next(desk), _calendars(desk), _schedules(desk))
+        bookings, calendars, schedules = await asyncio.gather(_next(desk), calendars_of(desk), _schedules(desk))
     except ApiAway:
         raise away() from None
     except ApiRefused as refused:
@@ -36,7 +36,7 @@ async def show_overview(desk: Here) -> Response:
         "overview.html",
         here="overview",
         today=[line for line in lines if line[1].date() == today],
-        later=[line for line in lines if line[1].date() > today],
+        later=[line for line in lines if line[1].date() > today][:NEXT],
         day=today,
         calendars=[one for one in calendars if one.status == "active"],
         drafts=[one for one in calendars if one.status == "draft"],
@@ -53,13 +53,7 @@ async def _next(desk: Desk) -> list[SeenEntry]:
     midnight = datetime.combine(desk.now.astimezone(zone).date(), datetime.min.time(), zone)
     since = min(midnight, desk.now - timedelta(hours=1)).astimezone(UTC).isoformat()
     found = await desk.asking.read(Listed[SeenEntry], "/bookings", start=since, limit=AT_ONCE)
-    return [one for one in found.items if one.status in ("requested", "confirmed", "attended", "no_show")][:NEXT]
-
-
-async def _calendars(desk: Desk) -> tuple[SeenDraft, ...]:
-    if not desk.may("calendars:view"):
-        return ()
-    return (await desk.asking.read(Listed[SeenDraft], "/calendars", limit=AT_ONCE)).items
+    return [one for one in found.items if one.status in ("requested", "confirmed", "attended", "no_show")]
 
 
 async def _schedules(desk: Desk) -> tuple[SeenSchedule, ...]:

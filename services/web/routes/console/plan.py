@@ -1,10 +1,9 @@
 """Somebody's availability as the console shows and keeps it."""
 
 import asyncio
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -76,19 +75,23 @@ class Plan:
         known = self.schedule.overrides if self.schedule is not None else ()
         return [one.model_dump() for one in known if one.date != day.isoformat()]
 
-    async def keep(self, values: Mapping[str, Any], key: str, looked_at: str) -> None:
-        """Keep these parts of the schedule; the rest stays. Raises `ApiRefused`, `ApiAway`."""
-        name = self.desk.words.say("hours.name")
+    def rows_on(self, day: date) -> tuple[Row, ...]:
+        """The hours of a date that has its own."""
+        return next((rows for at, _, rows in self._told() if at == day), ())
+
+    async def keep(self, values: Mapping[str, Any], key: str, version: int) -> None:
+        """Keep these parts of the schedule as it was in that version; the rest stays. Raises `ApiRefused`, `ApiAway`.
+
+        A first schedule has the hours that are given and no others: nothing is on offer that nobody kept.
+        """
         if self.schedule is None:
-            week = weeks.week_of(None)
-            body = {"member_id": self.member.id, "name": name, "tz": self.tz, "default": True, "weekly": week.body()}
+            name = self.desk.words.say("hours.name")
+            body = {"member_id": self.member.id, "name": name, "tz": self.tz, "default": True, "weekly": []}
             await self.desk.asking.send("POST", "/schedules", {**body, **values}, key=key)
             return
         known = self.schedule.model_dump(include={"name", "tz", "default", "weekly", "overrides"}, mode="json")
-        version = int(looked_at) if re.fullmatch(r"\d{1,9}", looked_at, re.ASCII) else self.schedule.version
-        await self.desk.asking.send(
-            "PUT", f"/schedules/{self.schedule.id}", {**known, **values}, key=key, version=version
-        )
+        path = f"/schedules/{self.schedule.id}"
+        await self.desk.asking.send("PUT", path, {**known, **values}, key=key, version=version)
 
     def page(
         self,
@@ -98,11 +101,11 @@ class Plan:
         *,
         tz: str | None = None,
         key: str | None = None,
-        newest: int | None = None,
+        version: int | None = None,
         chosen: Chosen | None = None,
         block: Form | None = None,
     ) -> Response:
-        """The page, with what was typed where something was refused."""
+        """The page, with what was typed where something was refused, made from that `version`."""
         desk, zone = self.desk, ZoneInfo(self.tz)
         asked, today = desk.request.query_params, desk.now.astimezone(zone).date()
         chosen = chosen or self._chosen(day_named(asked.get("day")))
@@ -129,7 +132,7 @@ class Plan:
             city=city_of(self.tz, locale),
             regions=regions(locale),
             key=key or desk.new_key,
-            version=newest or (self.schedule.version if self.schedule else None),
+            version=self.schedule.version if self.schedule and version is None else version,
             month=month,
             cells=[
                 [None if day is None else self._cell(day, today, month, chosen) for day in row]
@@ -199,8 +202,10 @@ async def plan_of(desk: Desk, *, changing: bool = False) -> Plan:
 def moment(form: Form, which: str, tz: str) -> datetime | None:
     """The instant of a date and a clock time of the form, in this zone; None if either is none."""
     day, clock = day_named(form.values.get(f"{which}_day")), weeks.clock(form.values.get(f"{which}_time") or "")
-    if day is None or clock is None or clock == "24:00":
+    if day is None or clock is None:
         return None
+    if clock == "24:00":
+        day, clock = day + timedelta(days=1), "00:00"
     return datetime.combine(day, time.fromisoformat(clock), ZoneInfo(tz))
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from contextlib import suppress
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -12,11 +13,11 @@ from services.web.domain.staff import Listed, NewSession, SeenPlaceOfWork, SeenS
 from services.web.routes.console.calendars import AT_ONCE, refused_page
 from services.web.routes.console.desk import Desk, Here, SentForm, refused_form, signed_in
 from services.web.routes.visit import Html
-from turnus_runtime.http import NOT_FOUND, On
+from turnus_runtime.http import NOT_FOUND, On, Problem
 
 router = APIRouter(prefix="/profile", default_response_class=Html)
 
-PASSWORDS = (Secret("password"), Secret("new_password", least=12))
+PASSWORDS = (Secret("password"), Secret("new_password", least=8))
 
 
 @router.get("")
@@ -64,11 +65,12 @@ async def switch(desk: Here, sent: SentForm, on: On) -> Response:
     try:
         answer = await desk.asking.send("POST", "/sessions/current/switch", {"workspace": slug}, key=desk.new_key)
         session = read_as(NewSession, answer)
-        await desk.asking.send("DELETE", "/sessions/current")
     except ApiAway:
         raise away() from None
-    except ApiRefused:
-        return desk.redirect("/console/profile")
+    except ApiRefused as refused:
+        return desk.redirect("/console/profile", refused=refused.code)
+    with suppress(ApiAway, ApiRefused, Problem):  # at worst it ends by itself; the new one is what counts
+        await desk.asking.send("DELETE", "/sessions/current")
     return signed_in(desk.done("/console", "switched"), session, on.settings.public_url)
 
 

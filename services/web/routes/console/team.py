@@ -10,7 +10,7 @@ from services.web.adapters.zones import city_of, regions, zone_named
 from services.web.domain.forms import Choice, Flag, Form, Text, Wrong, last, read, shown
 from services.web.domain.staff import SeenMember
 from services.web.routes.console.calendars import members_of, refused_page
-from services.web.routes.console.desk import Desk, Here, SentForm, refused_form
+from services.web.routes.console.desk import Desk, Here, SentForm, key_of, next_key, refused_form, version_of
 from services.web.routes.visit import Html
 from turnus_runtime.http import NOT_FOUND
 
@@ -55,19 +55,33 @@ async def add(desk: Here, sent: SentForm) -> Response:
     """Add somebody to the team: they serve at once, and can sign in once they have accepted the invitation."""
     desk.need("team:manage")
     form = _checked(read(MEMBER, sent))
-    key = last(sent, "key")[:100] or desk.new_key
+    key = key_of(sent, desk.new_key)
     if form.errors:
-        return _page(desk, form, None, 422)
+        return _page(desk, form, None, 422, key=key)
     try:
         body = {name: value for name, value in form.values.items() if name != "invite"}
         added = read_as(SeenMember, await desk.asking.send("POST", "/members", body, key=key))
-        if form.values["invite"]:
-            await desk.asking.send("POST", "/invitations", {"member_id": added.id}, key=f"{key}i")
     except ApiRefused as refused:
-        return _refused(desk, form, None, refused)
+        return _refused(desk, form, None, refused, next_key(refused, key, desk.new_key))
     except ApiAway:
-        return _page(desk, form, None, 503, "away")
-    return desk.done("/console/team", "member_invited" if form.values["invite"] else "member_added")
+        return _page(desk, form, None, 503, "away", key=key)
+    if not form.values["invite"]:
+        return desk.done("/console/team", "member_added")
+    # The member is there whatever becomes of the invitation: it is told on their page, where it can be tried again.
+    if (code := await _invited(desk, added, f"{key}i")) is not None:
+        return desk.redirect(f"/console/team/{added.id}", done="member_added", refused=code)
+    return desk.done("/console/team", "member_invited")
+
+
+async def _invited(desk: Desk, member: SeenMember, key: str) -> str | None:
+    """Invite them; the code of what went wrong, None if nothing did."""
+    try:
+        await desk.asking.send("POST", "/invitations", {"member_id": member.id}, key=key)
+    except ApiRefused as refused:
+        return refused.code
+    except ApiAway:
+        return "away"
+    return None
 
 
 @router.get("/{member_id}")
@@ -91,17 +105,16 @@ async def change(member_id: str, desk: Here, sent: SentForm) -> Response:
     form = Form(
         {**form.raw, "email": member.email, "role": form.raw.get("role", member.role)}, form.values, form.errors
     )
+    version = version_of(sent)
     if form.errors:
-        return _page(desk, form, member, 422)
-    looked_at = last(sent, "version")
-    version = int(looked_at) if re.fullmatch(r"\d{1,9}", looked_at, re.ASCII) else member.version
+        return _page(desk, form, member, 422, version=version)
     body = {name: value for name, value in form.values.items() if name != "role" or value != member.role}
     try:
         await desk.asking.send("PATCH", f"/members/{member.id}", body, version=version)
     except ApiRefused as refused:
-        return _refused(desk, form, member, refused)
+        return _refused(desk, form, member, refused, desk.new_key, version)
     except ApiAway:
-        return _page(desk, form, member, 503, "away")
+        return _page(desk, form, member, 503, "away", version=version)
     return desk.done("/console/team" if not own else f"/console/team/{member.id}", "member_changed")
 
 
@@ -110,20 +123,17 @@ async def invite(member_id: str, desk: Here, sent: SentForm) -> Response:
     """Mail them a link to sign in; an older one is over by that. Or take the invitation back."""
     desk.need("team:manage")
     member = await _member(desk, member_id)
-    path, revokes = f"/console/team/{member.id}", bool(last(sent, "revoke"))
+    path = f"/console/team/{member.id}"
+    if not last(sent, "revoke"):
+        code = await _invited(desk, member, key_of(sent, desk.new_key))
+        return desk.redirect(path, refused=code) if code is not None else desk.done(path, "invited")
     try:
-        if revokes:
-            await desk.asking.send("DELETE", f"/invitations/inv_{member.id.removeprefix('mem_')}")
-        else:
-            key = last(sent, "key")[:100] or desk.new_key
-            await desk.asking.send("POST", "/invitations", {"member_id": member.id}, key=key)
+        await desk.asking.send("DELETE", f"/invitations/inv_{member.id.removeprefix('mem_')}")
     except ApiAway:
         raise away() from None
     except ApiRefused as refused:
-        if refused.status == 403:
-            raise refused_page(refused) from None
-        return desk.redirect(path, refused=refused.code)
-    return desk.done(path, "invitation_revoked" if revokes else "invited")
+        raise refused_page(refused) from None
+    return desk.done(path, "invitation_revoked")
 
 
 @router.get("/{member_id}/remove")
@@ -166,11 +176,14 @@ def _checked(form: Form) -> Form:
     return form
 
 
-def _refused(desk: Desk, form: Form, member: SeenMember | None, refused: ApiRefused) -> Response:
+def _refused(
+    desk: Desk, form: Form, member: SeenMember | None, refused: ApiRefused, key: str, version: int | None = None
+) -> Response:
     if refused.code == "member_email_taken":
-        return _page(desk, form.with_errors({"email": Wrong("wrong.email_taken")}), member, refused.status)
-    form, notice = refused_form(form, refused, {})
-    return _page(desk, form, member, refused.status, notice, refused.version)
+        form, notice = form.with_errors({"email": Wrong("wrong.email_taken")}), None
+    else:
+        form, notice = refused_form(form, refused, {})
+    return _page(desk, form, member, refused.status, notice, key=key, version=refused.version or version)
 
 
 def _page(
@@ -179,10 +192,12 @@ def _page(
     member: SeenMember | None,
     status: int = 200,
     notice: str | None = None,
-    newest: int | None = None,
+    *,
+    key: str | None = None,
+    version: int | None = None,
 ) -> Response:
+    """The page. `version`: that from which the shown form was made, if it is not the member as they are now."""
     own = member is not None and member.id == desk.who.member_id
-    refused = desk.request.query_params.get("refused", "")
     # Only owners make owners, and only owners change them.
     owner = desk.who.role == "owner"
     editable = own or (desk.may("team:manage") and (owner or member is None or member.role != "owner"))
@@ -193,9 +208,9 @@ def _page(
         form=form,
         member=member,
         own=own,
-        notice=notice or (refused if desk.words.knows(f"refused.{refused}") else None),
-        version=newest or (member.version if member else None),
-        key=desk.new_key,
+        notice=notice,
+        version=member.version if member and version is None else version,
+        key=key or desk.new_key,
         roles=[role for role in ROLES if role != "owner" or owner or (member is not None and member.role == "owner")],
         regions=regions(str(desk.words.locale)),
         editable=editable and (member is None or member.status == "active"),
