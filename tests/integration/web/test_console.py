@@ -33,6 +33,7 @@ HOSTILE = (
     "👩‍👩‍👧‍👦🏳️‍🌈",
     "a\0b",
     "a\r\nSet-Cookie: x=y",
+    "schlüssel",
 )
 PAGES = (
     "",
@@ -186,7 +187,7 @@ async def test_a_form_of_the_site_itself_works(console: Console) -> None:
 
 async def test_whatever_is_typed_is_text_and_nothing_breaks(console: Console) -> None:
     for hostile in HOSTILE:
-        for field in draft():
+        for field in (*draft(), "key", "version", "member"):
             answer = await console.post("/calendars/new/round_robin", **draft(**{field: hostile}))
             assert answer.status_code in (303, 409, 422), (field, hostile, answer.status_code)
             assert hostile not in answer.text or "<" not in hostile
@@ -212,6 +213,10 @@ async def test_whatever_is_typed_is_text_and_nothing_breaks(console: Console) ->
             names = ("from", "calendar", "host", "status", "after", "member", "month", "day", "thing", "next", "done")
             answer = await console.client.get(f"/console{path}", params=dict.fromkeys(names, hostile[:500]))
             assert answer.status_code < 500, (path, hostile)
+    strange = await console.client.get(
+        "/console", headers={"Cookie": "turnus_session=schl\u00fcssel".encode("latin-1")}
+    )
+    assert strange.status_code == 303
     page = await console.client.get("/console/calendars")
     assert "<script>document" not in page.text
     assert "49" not in re.findall(r"<h2>.*?</h2>", page.text)
@@ -233,6 +238,74 @@ async def test_a_form_that_is_sent_twice_makes_one_thing(console: Console) -> No
     assert key is not None
     first, second = [await console.post("/calendars/new/personal", **draft(key=key[1])) for _ in range(2)]
     assert first.headers["location"] == second.headers["location"]
+
+
+async def test_a_form_that_is_redrawn_keeps_the_version_that_was_looked_at(console: Console) -> None:
+    """Else whoever corrects a slip would overwrite what somebody else has saved meanwhile, and nobody is told."""
+    made = await console.post("/calendars/new/personal", **draft())
+    path = made.headers["location"].removeprefix("/console").partition("?")[0]
+    await console.post(path, **draft(name="By the other", version="1"))
+    slip = await console.post(path, **draft(name="", version="1"))
+    assert slip.status_code == 422
+    assert 'name="version" value="1"' in slip.text
+    late = await console.post(path, **draft(name="By the first", version="1"))
+    assert late.status_code == 412
+    assert 'name="version" value="2"' in late.text
+    assert 'value="By the first"' in late.text
+    assert "By the other" in (await console.client.get(f"/console{path}")).text
+    unsaid = await console.post(path, **draft(name="Without a version"))
+    assert unsaid.status_code == 412
+
+
+async def test_a_key_that_stands_for_another_form_is_replaced(console: Console) -> None:
+    key = "try_0123456789"
+    first = await console.post("/calendars/new/personal", **draft(key=key))
+    assert first.status_code == 303
+    second = await console.post("/calendars/new/personal", **draft(key=key, name="Other", slug="other"))
+    assert second.status_code == 422
+    fresh = re.search(r'name="key" value="([^"]+)"', second.text)
+    assert fresh is not None
+    assert fresh[1] != key
+    third = await console.post("/calendars/new/personal", **draft(key=fresh[1], name="Other", slug="other"))
+    assert third.status_code == 303
+
+
+async def test_after_an_ended_session_a_form_goes_where_it_was_meant_to(console: Console) -> None:
+    cookies = dict(console.client.cookies)
+    console.client.cookies.clear()
+    for path in ("/availability?member=mem_somebody", "/profile/password", "/team/mem_1/remove"):
+        answer = await console.post(path, password="secret secret", tz="UTC")
+        assert answer.status_code == 401
+        assert 'name="resume" value="1"' in answer.text
+        assert f'name="to" value="/console{path}"' in answer.text
+        assert "secret secret" not in answer.text
+    console.client.cookies.update(cookies)
+
+
+async def test_a_day_off_puts_no_hours_on_offer_that_nobody_kept(console: Console) -> None:
+    await console.post("/availability/day", day="2027-01-11", kind="off")
+    owner = await _own_id(console)
+    token = next(iter(console.client.cookies.values()))
+    bearer = {"Authorization": f"Bearer {token}"}
+    found = await console.client.get("/api/v1/schedules", params={"member_id": owner}, headers=bearer)
+    (schedule,) = found.json()["items"]
+    assert schedule["weekly"] == []
+    assert schedule["overrides"] == [{"date": "2027-01-11", "ranges": []}]
+
+
+async def test_more_hours_than_the_page_adds_are_kept(console: Console) -> None:
+    owner = await _own_id(console)
+    bearer = {"Authorization": f"Bearer {next(iter(console.client.cookies.values()))}"}
+    hours = [{"days": [1], "start": f"{hour:02}:00", "end": f"{hour:02}:30"} for hour in range(8, 17)]
+    body = {"member_id": owner, "name": "Hours", "tz": "Europe/Berlin", "weekly": hours}
+    made = await console.client.post("/api/v1/schedules", json=body, headers=bearer)
+    page = (await console.client.get("/console/availability")).text
+    times = {which: re.findall(rf'name="hours_1_{which}" value="([^"]*)"', page) for which in ("start", "end")}
+    fields = {f"hours_1_{which}": those for which, those in times.items()}
+    answer = await console.client.post("/console/availability", data={"tz": "Europe/Berlin", "version": "1", **fields})
+    assert answer.status_code == 303, answer.text
+    kept = await console.client.get(f"/api/v1/schedules/{made.json()['id']}", headers=bearer)
+    assert len(kept.json()["weekly"]) == 9
 
 
 async def test_a_signed_out_session_is_over_for_the_api_too(console: Console) -> None:
@@ -339,7 +412,8 @@ async def test_each_role_gets_its_pages_and_actions_and_no_others(console: Conso
             method, f"/api/v1{named(resource)}", json=None if asked is None else told, headers=bearer
         )
         assert behind.status_code == 403, (resource, behind.text)
-    own = await console.post("/availability", tz="Europe/Berlin", hours_2_start="09:00", hours_2_end="12:00")
+    hours = {"hours_2_start": "09:00", "hours_2_end": "12:00"}
+    own = await console.post("/availability", tz="Europe/Berlin", version="1", **hours)
     assert "done=hours_kept" in own.headers["location"]
 
 
@@ -379,6 +453,8 @@ async def _become(console: Console, role: str) -> str:
         "javascript:alert(1)",
         "/console\r\nSet-Cookie: x",
         "/demo/beratung",
+        "/console/../demo/beratung",
+        "/console//evil.example",
         "",
         None,
     ],

@@ -199,3 +199,8 @@ async def test_without_the_api_the_page_says_when_to_come_back(embedded_servers:
         assert (await client.get(f"/b/bkt_{'0' * 26}{'A' * 22}")).status_code == 503
         assert (await client.get("/")).status_code == 200
     assert system.process.hosts["web"].ports.effects._client.is_closed
+
+
+async def test_an_address_that_no_workspace_can_have_is_not_there(pages: Pages) -> None:
+    for path in ("/ab", f"/{'a' * 41}", f"/{'a' * 63}", "/-a-", "/Sonnenhof"):
+        assert (await pages.client.get(path)).status_code == 404, path

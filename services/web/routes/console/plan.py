@@ -86,7 +86,13 @@ class Plan:
         """
         if self.schedule is None:
             name = self.desk.words.say("hours.name")
-            body = {"member_id": self.member.id, "name": name, "tz": self.tz, "default": True, "weekly": []}
+            body: dict[str, Any] = {
+                "member_id": self.member.id,
+                "name": name,
+                "tz": self.tz,
+                "default": True,
+                "weekly": [],
+            }
             await self.desk.asking.send("POST", "/schedules", {**body, **values}, key=key)
             return
         known = self.schedule.model_dump(include={"name", "tz", "default", "weekly", "overrides"}, mode="json")
