@@ -94,6 +94,7 @@ def shots_of(site: Site) -> Iterator[Shot]:
         Shot("groups", "/console/groups"),
         Shot("group-new", "/console/groups/new"),
         Shot("group", f"/console/groups/{group_id}"),
+        Shot("group-remove", f"/console/groups/{group_id}/remove"),
         Shot("availability", "/console/availability"),
         Shot("availability-other", f"/console/availability?member={ada}&month=2027-01&day={DAY}#dates"),
         Shot("team", "/console/team"),

@@ -45,6 +45,7 @@ def used() -> tuple[set[str], set[str]]:
         whole |= set(re.findall(r"""["']([a-z]+(?:[._:][a-z_0-9]+)*)["']""", text))
         begun |= set(re.findall(r'"([a-z]+[._](?:[a-z]+_)*)" ~', text))
         begun |= set(re.findall(r'f"([a-z]+\.)\{', text))
+        begun |= {f"{what}." for what in re.findall(r'ask_once\(\s*desk, "\w+", "(\w+)"', text)}
     return whole, begun
 
 

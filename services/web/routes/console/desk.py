@@ -103,6 +103,23 @@ class Desk(Visit):
         return self.redirect(path, done=what, **params)
 
 
+def ask_once(desk: Desk, here: str, what: str, path: str, leave: str, **values: str) -> Response:
+    """The page that asks before something is gone for good, and says what will happen.
+
+    `what` names its words: `<what>.title`, `<what>.happens`, `<what>.button`; `path` is where the form goes.
+    """
+    say = desk.words.say
+    return desk.page(
+        "confirm.html",
+        here=here,
+        title=say(f"{what}.title", **values),
+        happens=say(f"{what}.happens"),
+        button=say(f"{what}.button"),
+        action=desk.url(path),
+        leave=desk.url(leave),
+    )
+
+
 async def sent_by(request: Request) -> Sent:
     """The fields of a form of the console. Raises 413."""
     sent: dict[str, list[str]] = {}

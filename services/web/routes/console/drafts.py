@@ -15,7 +15,7 @@ from services.web.domain.calendar_form import API_FIELDS, KINDS, CalendarForm
 from services.web.domain.forms import Wrong
 from services.web.domain.staff import SeenDraft, SeenMember
 from services.web.routes.console.calendars import members_of, refused_page
-from services.web.routes.console.desk import Desk, Here, SentForm, key_of, next_key, refused_form, version_of
+from services.web.routes.console.desk import Desk, Here, SentForm, ask_once, key_of, next_key, refused_form, version_of
 from services.web.routes.visit import Html
 from turnus_runtime.http import NOT_FOUND
 
@@ -87,7 +87,8 @@ async def ask_retire(calendar_id: str, desk: Here) -> Response:
     draft = await _draft(desk, calendar_id)
     if draft.status == "retired":
         return desk.redirect(_path(draft.id))
-    return desk.page("retire.html", here="calendars", draft=draft)
+    path = _path(draft.id)
+    return ask_once(desk, "calendars", "retire", f"{path}/retire", path, name=draft.name)
 
 
 @router.post("/{calendar_id}/retire")

@@ -12,7 +12,7 @@ from services.web.domain.forms import Wrong, last
 from services.web.domain.group_form import GroupForm
 from services.web.domain.staff import Listed, SeenDraft, SeenGroup, SeenWorkspace
 from services.web.routes.console.calendars import AT_ONCE, calendars_of, refused_page
-from services.web.routes.console.desk import Desk, Here, SentForm, key_of, next_key, refused_form, version_of
+from services.web.routes.console.desk import Desk, Here, SentForm, ask_once, key_of, next_key, refused_form, version_of
 from services.web.routes.visit import Html
 from turnus_runtime.http import NOT_FOUND
 
@@ -108,6 +108,15 @@ async def change(group_id: str, desk: Here, sent: SentForm) -> Response:
     except ApiAway:
         return await _page(desk, form, group, 503, "away", version=version)
     return desk.done(f"/console/groups/{group.id}", "group_changed")
+
+
+@router.get("/{group_id}/remove")
+async def ask_remove(group_id: str, desk: Here) -> Response:
+    """Ask once, and name what will happen."""
+    desk.need("groups:manage")
+    group = await _group(desk, group_id)
+    path = f"/console/groups/{group.id}"
+    return ask_once(desk, "groups", "remove_group", f"{path}/remove", path, name=group.name)
 
 
 @router.post("/{group_id}/remove")

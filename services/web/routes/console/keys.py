@@ -10,7 +10,7 @@ from services.web.adapters.api import ApiAway, ApiRefused, away, read_as
 from services.web.domain.forms import Form, Text, Wrong, read, shown
 from services.web.domain.staff import Listed, SeenChange, SeenKey
 from services.web.routes.console.calendars import AT_ONCE, names_of, refused_page
-from services.web.routes.console.desk import Desk, Here, SentForm, key_of, next_key, refused_form
+from services.web.routes.console.desk import Desk, Here, SentForm, ask_once, key_of, next_key, refused_form
 from services.web.routes.visit import Html
 from turnus_runtime.http import NOT_FOUND
 
@@ -47,13 +47,21 @@ async def make_key(desk: Here, sent: SentForm) -> Response:
     return await _page(desk, shown(KEY, {}), (), 201, made=made)
 
 
+@router.get("/api-keys/{key_id}/delete")
+async def ask_delete(key_id: str, desk: Here) -> Response:
+    """Ask once, and name what will happen."""
+    known = await _known(desk, key_id)
+    return ask_once(
+        desk, "api_keys", "delete_key", f"/console/api-keys/{known.id}/delete", "/console/api-keys", name=known.name
+    )
+
+
 @router.post("/api-keys/{key_id}/delete")
 async def delete_key(key_id: str, desk: Here) -> Response:
     """Revoke a key at once."""
-    if not re.fullmatch(r"key_[0-9a-z]{1,40}", key_id):
-        raise NOT_FOUND
+    known = await _known(desk, key_id)
     try:
-        await desk.asking.send("DELETE", f"/api-keys/{key_id}")
+        await desk.asking.send("DELETE", f"/api-keys/{known.id}")
     except ApiAway:
         raise away() from None
     except ApiRefused as refused:
@@ -86,6 +94,17 @@ async def list_changes(desk: Here) -> Response:
         first=desk.url("/console/audit-log", thing=thing) if after else None,
         links={"calendar": "/console/calendars/", "member": "/console/team/"},
     )
+
+
+async def _known(desk: Desk, key_id: str) -> SeenKey:
+    if not re.fullmatch(r"key_[0-9a-z]{1,40}", key_id):
+        raise NOT_FOUND
+    try:
+        return await desk.asking.read(SeenKey, f"/api-keys/{key_id}")
+    except ApiAway:
+        raise away() from None
+    except ApiRefused as refused:
+        raise refused_page(refused) from None
 
 
 async def _page(

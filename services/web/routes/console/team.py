@@ -10,7 +10,7 @@ from services.web.adapters.zones import city_of, regions, zone_named
 from services.web.domain.forms import Choice, Flag, Form, Text, Wrong, last, read, shown
 from services.web.domain.staff import SeenMember
 from services.web.routes.console.calendars import members_of, refused_page
-from services.web.routes.console.desk import Desk, Here, SentForm, key_of, next_key, refused_form, version_of
+from services.web.routes.console.desk import Desk, Here, SentForm, ask_once, key_of, next_key, refused_form, version_of
 from services.web.routes.visit import Html
 from turnus_runtime.http import NOT_FOUND
 
@@ -140,7 +140,9 @@ async def invite(member_id: str, desk: Here, sent: SentForm) -> Response:
 async def ask_remove(member_id: str, desk: Here) -> Response:
     """Ask once, and name what will happen."""
     desk.need("team:manage")
-    return desk.page("remove_member.html", here="team", member=await _member(desk, member_id))
+    member = await _member(desk, member_id)
+    path = f"/console/team/{member.id}"
+    return ask_once(desk, "team", "remove_member", f"{path}/remove", path, name=member.name)
 
 
 @router.post("/{member_id}/remove")
