@@ -66,7 +66,8 @@ async def test_acknowledged_writes_survive_a_killed_server(fresh_servers: StackT
         pid = fresh_servers.health["store"].pid
         assert pid
         os.kill(pid, signal.SIGKILL)
-        await until(lambda: len(ledger.refused) == WRITERS, f"every writer noticed kill {kill}")
+        # Not all of them: who was between two writes may find the server back before the next one is given up.
+        await until(lambda: len(ledger.refused) > 0, f"somebody noticed kill {kill}")
     before = max(len(numbers) for numbers in ledger.acknowledged.values())
     await until(lambda: ledger.progress(before), "all writers write again, with the same store")
     ledger.stopping = True
