@@ -37,7 +37,7 @@ def main() -> None:
                 shots = [
                     one for one in shots_of(site) if not asked.only or any(word in one.name for word in asked.only)
                 ]
-                cookie = {"name": COOKIE, "value": token_of(site), "url": site.url}
+                token = token_of(site)
                 for locale in asked.locales:
                     for width in asked.widths:
                         context = browser.new_context(
@@ -51,7 +51,7 @@ def main() -> None:
                         for one in shots:
                             context.clear_cookies()
                             if one.staff:
-                                context.add_cookies([cookie])  # type: ignore[list-item]
+                                context.add_cookies([{"name": COOKIE, "value": token, "url": site.url}])
                             _take(page, one, locale, width, asked.schemes)
                         context.close()
             finally:

@@ -1,11 +1,13 @@
 """The week editor: typed hours, and what the API is told."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.web.domain.forms import Wrong
-from services.web.domain.staff import WeeklyHours
+from services.web.domain.staff import SeenSchedule, WeeklyHours
 from services.web.domain.week import MOST_RANGES, WEEK, Row, Week, clock, copied, sent_week, week_of, with_row, wrong_of
 
 
@@ -77,9 +79,15 @@ def test_a_week_that_is_kept_and_shown_again_is_the_same(days: dict[int, list[tu
     if any(wrong_of(those) for those in rows.values()):
         return
     weekly = tuple(WeeklyHours(days=tuple(one["days"]), start=one["start"], end=one["end"]) for one in week.body())
-    assert dict(week_of(_Schedule(weekly)).rows) == rows  # type: ignore[arg-type]
-
-
-class _Schedule:
-    def __init__(self, weekly: tuple[WeeklyHours, ...]) -> None:
-        self.weekly = weekly
+    schedule = SeenSchedule(
+        id="sch_1",
+        member_id="mem_1",
+        version=1,
+        name="Hours",
+        tz="Europe/Berlin",
+        default=True,
+        weekly=weekly,
+        overrides=(),
+        changed_at=datetime(2027, 1, 1, tzinfo=UTC),
+    )
+    assert dict(week_of(schedule).rows) == rows

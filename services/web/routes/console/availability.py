@@ -5,14 +5,13 @@ import re
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from services.web.adapters.api import ApiAway, ApiRefused, away
+from services.web.adapters.api import ApiAway, ApiRefused
 from services.web.adapters.zones import zone_named
 from services.web.domain import week as weeks
 from services.web.domain.days import Month, day_named
 from services.web.domain.forms import Choice, Sent, Wrong, last, read
 from services.web.domain.week import Row, Week
-from services.web.routes.console.calendars import refused_page
-from services.web.routes.console.desk import Here, SentForm, key_of, next_key, version_of
+from services.web.routes.console.desk import Here, SentForm, as_pages, key_of, next_key, version_of
 from services.web.routes.console.plan import BLOCK, Chosen, moment, plan_of
 from services.web.routes.visit import Html
 from turnus_runtime.http import NOT_FOUND
@@ -133,12 +132,8 @@ async def unblock(block_id: str, desk: Here) -> Response:
     plan = await plan_of(desk, changing=True)
     if not re.fullmatch(r"blk_[0-9a-z]{1,40}\.\d{1,4}", block_id, re.ASCII):
         raise NOT_FOUND
-    try:
+    with as_pages():
         await desk.asking.send("DELETE", f"/blocks/{block_id}")
-    except ApiAway:
-        raise away() from None
-    except ApiRefused as refused:
-        raise refused_page(refused) from None
     return desk.done("/console/availability", "unblocked", member=plan.asked_for)
 
 

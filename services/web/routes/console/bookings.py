@@ -14,10 +14,11 @@ from services.web.adapters.api import ApiAway, ApiRefused, away
 from services.web.adapters.zones import city_of, offset_of
 from services.web.domain.booking_list import CSV_COLUMNS, STATUSES, Narrowed, csv_of
 from services.web.domain.days import day_named
+from services.web.domain.mails import SeenMessage
 from services.web.domain.seen import state_of
-from services.web.domain.staff import Listed, SeenChoice, SeenEntry, SeenHistory, SeenMessage
-from services.web.routes.console.calendars import AT_ONCE, calendars_of, names_of, refused_page
-from services.web.routes.console.desk import PRIVATE, Desk, Here
+from services.web.domain.staff import Listed, SeenChoice, SeenEntry, SeenHistory
+from services.web.routes.console.calendars import AT_ONCE, calendars_of, names_of
+from services.web.routes.console.desk import PRIVATE, Desk, Here, as_pages, refused_page
 from services.web.routes.visit import Html
 from turnus_runtime.http import NOT_FOUND, Problem
 
@@ -73,17 +74,13 @@ async def export(desk: Here) -> Response:
     narrowed, zone = _narrowed(desk), ZoneInfo(desk.who.member.tz)
     rows: list[list[str]] = []
     after: str | None = None
-    try:
+    with as_pages():
         while len(rows) < MOST_EXPORTED:
             found = await _page(desk, narrowed, AT_ONCE, after)
             rows += [_row(one, zone) for one in found.items]
             after = found.next
             if after is None:
                 break
-    except ApiAway:
-        raise away() from None
-    except ApiRefused as refused:
-        raise refused_page(refused) from None
     name = f"bookings-{desk.now.astimezone(zone):%Y-%m-%d}.csv"
     headers = {**PRIVATE, "Content-Disposition": f'attachment; filename="{name}"'}
     return Response(csv_of(CSV_COLUMNS, rows), media_type="text/csv; charset=utf-8", headers=headers)
@@ -147,12 +144,8 @@ async def entry_of(desk: Desk, booking_id: str) -> SeenEntry:
     """The booking. Raises 404, 403, 503."""
     if not _BOOKING.fullmatch(booking_id):
         raise NOT_FOUND
-    try:
+    with as_pages():
         return await desk.asking.read(SeenEntry, f"/bookings/{booking_id}")
-    except ApiAway:
-        raise away() from None
-    except ApiRefused as refused:
-        raise refused_page(refused) from None
 
 
 def _narrowed(desk: Desk) -> Narrowed:

@@ -9,7 +9,6 @@ from services.web.adapters.api import ApiAway, ApiRefused, away
 from services.web.domain.staff import Listed, SeenDraft, SeenMember
 from services.web.routes.console.desk import Desk, Here
 from services.web.routes.visit import Html
-from turnus_runtime.http import FORBIDDEN
 
 router = APIRouter(prefix="/calendars", default_response_class=Html)
 
@@ -80,8 +79,3 @@ async def calendars_of(desk: Desk) -> list[SeenDraft]:
 async def names_of(desk: Desk) -> dict[str, str]:
     """Names by member."""
     return {one.id: one.name for one in await members_of(desk)}
-
-
-def refused_page(refused: ApiRefused) -> Exception:
-    """What a page says when the API refuses what its reader may not do."""
-    return FORBIDDEN() if refused.status == 403 else away()

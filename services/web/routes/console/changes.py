@@ -13,8 +13,17 @@ from services.web.domain.forms import Choice, Form, Text, last, read, shown
 from services.web.domain.staff import SeenDraft, SeenEntry
 from services.web.routes.calendars import instant_text
 from services.web.routes.console.bookings import entry_of, facts_of, times
-from services.web.routes.console.calendars import names_of, refused_page
-from services.web.routes.console.desk import Desk, Here, SentForm, key_of, refused_form, version_of
+from services.web.routes.console.calendars import names_of
+from services.web.routes.console.desk import (
+    Desk,
+    Here,
+    SentForm,
+    as_pages,
+    key_of,
+    refused_form,
+    refused_page,
+    version_of,
+)
 from services.web.routes.picking import Choice as TimeChoice
 from services.web.routes.picking import pick
 from services.web.routes.visit import Html
@@ -184,13 +193,9 @@ async def _hand_over_page(
     *,
     key: str | None = None,
 ) -> Response:
-    try:
+    with as_pages():
         draft = await desk.asking.read(SeenDraft, f"/calendars/{entry.calendar_id}")
         names = await names_of(desk)
-    except ApiAway:
-        raise away() from None
-    except ApiRefused as refused:
-        raise refused_page(refused) from None
     serving = entry.host.id if entry.host is not None else ""
     others = [(one.member_id, names.get(one.member_id, one.member_id)) for one in draft.members]
     return desk.page(

@@ -6,7 +6,8 @@ site (`SameSite=Lax`). Besides, a form that came from elsewhere is refused by wh
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -126,6 +127,22 @@ async def sent_by(request: Request) -> Sent:
     for name, value in await sent_pairs(request, MOST_FIELDS):
         sent.setdefault(name, []).append(value)
     return sent
+
+
+def refused_page(refused: ApiRefused) -> Exception:
+    """What a page says when the API refuses what its reader may not do."""
+    return FORBIDDEN() if refused.status == 403 else away()
+
+
+@contextmanager
+def as_pages() -> Generator[None]:
+    """For what a page cannot do without: an API that is away or refuses becomes a page that says so."""
+    try:
+        yield
+    except ApiAway:
+        raise away() from None
+    except ApiRefused as refused:
+        raise refused_page(refused) from None
 
 
 def key_of(sent: Sent, fresh: str) -> str:

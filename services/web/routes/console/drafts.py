@@ -14,8 +14,18 @@ from services.web.domain import calendar_form
 from services.web.domain.calendar_form import API_FIELDS, KINDS, CalendarForm
 from services.web.domain.forms import Wrong
 from services.web.domain.staff import SeenDraft, SeenMember
-from services.web.routes.console.calendars import members_of, refused_page
-from services.web.routes.console.desk import Desk, Here, SentForm, ask_once, key_of, next_key, refused_form, version_of
+from services.web.routes.console.calendars import members_of
+from services.web.routes.console.desk import (
+    Desk,
+    Here,
+    SentForm,
+    as_pages,
+    ask_once,
+    key_of,
+    next_key,
+    refused_form,
+    version_of,
+)
 from services.web.routes.visit import Html
 from turnus_runtime.http import NOT_FOUND
 
@@ -96,12 +106,8 @@ async def retire(calendar_id: str, desk: Here) -> Response:
     """Take no new bookings."""
     desk.need("calendars:manage")
     draft = await _draft(desk, calendar_id)
-    try:
+    with as_pages():
         await desk.asking.send("POST", f"/calendars/{draft.id}/retire")
-    except ApiAway:
-        raise away() from None
-    except ApiRefused as refused:
-        raise refused_page(refused) from None
     return desk.done(_path(draft.id), "calendar_retired")
 
 
@@ -184,12 +190,8 @@ def _checked(form: CalendarForm) -> CalendarForm:
 async def _draft(desk: Desk, calendar_id: str) -> SeenDraft:
     if not _ID.fullmatch(calendar_id):
         raise NOT_FOUND
-    try:
+    with as_pages():
         return await desk.asking.read(SeenDraft, f"/calendars/{calendar_id}")
-    except ApiAway:
-        raise away() from None
-    except ApiRefused as refused:
-        raise refused_page(refused) from None
 
 
 async def _members(desk: Desk) -> Sequence[SeenMember]:

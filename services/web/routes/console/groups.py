@@ -6,13 +6,23 @@ import re
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from services.web.adapters.api import ApiAway, ApiRefused, away
+from services.web.adapters.api import ApiAway, ApiRefused
 from services.web.domain import group_form
 from services.web.domain.forms import Wrong, last
 from services.web.domain.group_form import GroupForm
 from services.web.domain.staff import Listed, SeenDraft, SeenGroup, SeenWorkspace
-from services.web.routes.console.calendars import AT_ONCE, calendars_of, refused_page
-from services.web.routes.console.desk import Desk, Here, SentForm, ask_once, key_of, next_key, refused_form, version_of
+from services.web.routes.console.calendars import AT_ONCE, calendars_of
+from services.web.routes.console.desk import (
+    Desk,
+    Here,
+    SentForm,
+    as_pages,
+    ask_once,
+    key_of,
+    next_key,
+    refused_form,
+    version_of,
+)
 from services.web.routes.visit import Html
 from turnus_runtime.http import NOT_FOUND
 
@@ -23,14 +33,10 @@ router = APIRouter(prefix="/groups", default_response_class=Html)
 async def list_groups(desk: Here) -> Response:
     """All groups, in the order in which guests see them."""
     desk.need("groups:view")
-    try:
+    with as_pages():
         groups, calendars, workspace = await asyncio.gather(
             desk.asking.read(Listed[SeenGroup], "/groups", limit=AT_ONCE), calendars_of(desk), _workspace(desk)
         )
-    except ApiAway:
-        raise away() from None
-    except ApiRefused as refused:
-        raise refused_page(refused) from None
     names = {one.id: one.name for one in calendars}
     return desk.page("groups.html", here="groups", groups=groups.items, names=names, slug=workspace.slug)
 
@@ -39,7 +45,7 @@ async def list_groups(desk: Here) -> Response:
 async def move(group_id: str, desk: Here, sent: SentForm) -> Response:
     """A group further up or down: it takes the place between its new neighbours."""
     desk.need("groups:manage")
-    try:
+    with as_pages():
         groups = (await desk.asking.read(Listed[SeenGroup], "/groups", limit=AT_ONCE)).items
         at = next((n for n, one in enumerate(groups) if one.id == group_id), None)
         by = {"up": -1, "down": 1}.get(last(sent, "to"))
@@ -50,10 +56,6 @@ async def move(group_id: str, desk: Here, sent: SentForm) -> Response:
             for place, one in enumerate(order):
                 if one.position != place:
                     await desk.asking.send("PATCH", f"/groups/{one.id}", {"position": place})
-    except ApiAway:
-        raise away() from None
-    except ApiRefused as refused:
-        raise refused_page(refused) from None
     return desk.done("/console/groups", "group_moved")
 
 
@@ -124,12 +126,8 @@ async def remove(group_id: str, desk: Here) -> Response:
     """Remove the group; its calendars stay as they are."""
     desk.need("groups:manage")
     group = await _group(desk, group_id)
-    try:
+    with as_pages():
         await desk.asking.send("DELETE", f"/groups/{group.id}")
-    except ApiAway:
-        raise away() from None
-    except ApiRefused as refused:
-        raise refused_page(refused) from None
     return desk.done("/console/groups", "group_removed")
 
 
@@ -146,23 +144,15 @@ async def _workspace(desk: Desk) -> SeenWorkspace:
 
 
 async def _known(desk: Desk) -> list[SeenDraft]:
-    try:
+    with as_pages():
         return await calendars_of(desk)
-    except ApiAway:
-        raise away() from None
-    except ApiRefused as refused:
-        raise refused_page(refused) from None
 
 
 async def _group(desk: Desk, group_id: str) -> SeenGroup:
     if not re.fullmatch(r"grp_[0-9a-z]{1,40}", group_id):
         raise NOT_FOUND
-    try:
+    with as_pages():
         return await desk.asking.read(SeenGroup, f"/groups/{group_id}")
-    except ApiAway:
-        raise away() from None
-    except ApiRefused as refused:
-        raise refused_page(refused) from None
 
 
 async def _refused(
@@ -188,12 +178,8 @@ async def _page(
     version: int | None = None,
 ) -> Response:
     """The page. `version`: that from which the shown form was made, if it is not the group as it is now."""
-    try:
+    with as_pages():
         workspace = await _workspace(desk)
-    except ApiAway:
-        raise away() from None
-    except ApiRefused as refused:
-        raise refused_page(refused) from None
     return desk.page(
         "group.html",
         status,

@@ -9,8 +9,18 @@ from starlette.responses import Response
 from services.web.adapters.api import ApiAway, ApiRefused, away, read_as
 from services.web.domain.forms import Form, Text, Wrong, read, shown
 from services.web.domain.staff import Listed, SeenChange, SeenKey
-from services.web.routes.console.calendars import AT_ONCE, names_of, refused_page
-from services.web.routes.console.desk import Desk, Here, SentForm, ask_once, key_of, next_key, refused_form
+from services.web.routes.console.calendars import AT_ONCE, names_of
+from services.web.routes.console.desk import (
+    Desk,
+    Here,
+    SentForm,
+    as_pages,
+    ask_once,
+    key_of,
+    next_key,
+    refused_form,
+    refused_page,
+)
 from services.web.routes.visit import Html
 from turnus_runtime.http import NOT_FOUND
 
@@ -60,12 +70,8 @@ async def ask_delete(key_id: str, desk: Here) -> Response:
 async def delete_key(key_id: str, desk: Here) -> Response:
     """Revoke a key at once."""
     known = await _known(desk, key_id)
-    try:
+    with as_pages():
         await desk.asking.send("DELETE", f"/api-keys/{known.id}")
-    except ApiAway:
-        raise away() from None
-    except ApiRefused as refused:
-        raise refused_page(refused) from None
     return desk.done("/console/api-keys", "key_deleted")
 
 
@@ -99,12 +105,8 @@ async def list_changes(desk: Here) -> Response:
 async def _known(desk: Desk, key_id: str) -> SeenKey:
     if not re.fullmatch(r"key_[0-9a-z]{1,40}", key_id):
         raise NOT_FOUND
-    try:
+    with as_pages():
         return await desk.asking.read(SeenKey, f"/api-keys/{key_id}")
-    except ApiAway:
-        raise away() from None
-    except ApiRefused as refused:
-        raise refused_page(refused) from None
 
 
 async def _page(
@@ -116,14 +118,10 @@ async def _page(
     made: SeenKey | None = None,
     key: str | None = None,
 ) -> Response:
-    try:
+    with as_pages():
         found, names = await asyncio.gather(
             desk.asking.read(Listed[SeenKey], "/api-keys", limit=AT_ONCE), names_of(desk)
         )
-    except ApiAway:
-        raise away() from None
-    except ApiRefused as refused:
-        raise refused_page(refused) from None
     return desk.page(
         "api_keys.html",
         status,

@@ -7,9 +7,19 @@ from starlette.responses import Response
 
 from services.web.adapters.api import ApiAway, ApiRefused, away, read_as
 from services.web.domain.forms import Form, Span, Text, Wrong, read, shown
-from services.web.domain.staff import Listed, SeenMessage, SeenPreview, SeenReminders, SeenTemplate
-from services.web.routes.console.calendars import AT_ONCE, refused_page
-from services.web.routes.console.desk import Desk, Here, SentForm, key_of, refused_form, version_of
+from services.web.domain.mails import SeenMessage, SeenPreview, SeenReminders, SeenTemplate
+from services.web.domain.staff import Listed
+from services.web.routes.console.calendars import AT_ONCE
+from services.web.routes.console.desk import (
+    Desk,
+    Here,
+    SentForm,
+    as_pages,
+    key_of,
+    refused_form,
+    refused_page,
+    version_of,
+)
 from services.web.routes.visit import Html
 from turnus_runtime.http import NOT_FOUND
 
@@ -123,26 +133,18 @@ async def keep_template(key: str, desk: Here, sent: SentForm) -> Response:
 async def _template(desk: Desk, key: str) -> SeenTemplate:
     if not re.fullmatch(r"[a-z_.-]{3,80}", key):
         raise NOT_FOUND
-    try:
+    with as_pages():
         return await desk.asking.read(SeenTemplate, f"/templates/{key}")
-    except ApiAway:
-        raise away() from None
-    except ApiRefused as refused:
-        raise refused_page(refused) from None
 
 
 async def _overview(
     desk: Desk, form: Form | None, status: int = 200, notice: str | None = None, newest: int | None = None
 ) -> Response:
-    try:
+    with as_pages():
         templates = await desk.asking.read(
             Listed[SeenTemplate], "/templates", limit=AT_ONCE, language=desk.words.language
         )
         times = await desk.asking.read(SeenReminders, "/notifications/settings")
-    except ApiAway:
-        raise away() from None
-    except ApiRefused as refused:
-        raise refused_page(refused) from None
     known = {"guest": times.guest_reminder_minutes, "host": times.host_reminder_minutes}
     values = {f"{who}_{n}": minutes for who, those in known.items() for n, minutes in enumerate(those)}
     return desk.page(

@@ -7,12 +7,11 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from services.web.adapters.api import ApiAway, ApiRefused, away
 from services.web.adapters.zones import city_of
 from services.web.domain.seen import state_of
 from services.web.domain.staff import Listed, SeenEntry, SeenSchedule
-from services.web.routes.console.calendars import AT_ONCE, calendars_of, refused_page
-from services.web.routes.console.desk import Desk, Here
+from services.web.routes.console.calendars import AT_ONCE, calendars_of
+from services.web.routes.console.desk import Desk, Here, as_pages
 from services.web.routes.visit import Html
 
 router = APIRouter(default_response_class=Html)
@@ -23,12 +22,8 @@ NEXT = 12
 @router.get("")
 async def show_overview(desk: Here) -> Response:
     """The bookings of today and the next ones, and what is still to be done so that guests can book."""
-    try:
+    with as_pages():
         bookings, calendars, schedules = await asyncio.gather(_next(desk), calendars_of(desk), _schedules(desk))
-    except ApiAway:
-        raise away() from None
-    except ApiRefused as refused:
-        raise refused_page(refused) from None
     zone = ZoneInfo(desk.who.member.tz)
     today = desk.now.astimezone(zone).date()
     lines = [(one, one.start.astimezone(zone), one.end.astimezone(zone), state_of(one, desk.now)) for one in bookings]

@@ -9,15 +9,14 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
-from services.web.adapters.api import ApiAway, ApiRefused, away
 from services.web.adapters.zones import city_of, regions
 from services.web.domain import week as weeks
 from services.web.domain.days import FARTHEST_MONTHS, Month, day_named, month_named
 from services.web.domain.forms import Day, Form, Text, Wrong, shown
 from services.web.domain.staff import Listed, SeenBlock, SeenMember, SeenSchedule
 from services.web.domain.week import Row, Week
-from services.web.routes.console.calendars import AT_ONCE, members_of, refused_page
-from services.web.routes.console.desk import Desk
+from services.web.routes.console.calendars import AT_ONCE, members_of
+from services.web.routes.console.desk import Desk, as_pages
 from turnus_runtime.http import FORBIDDEN, NOT_FOUND
 
 BLOCK = (
@@ -184,7 +183,7 @@ class Plan:
 async def plan_of(desk: Desk, *, changing: bool = False) -> Plan:
     """One's own availability, or that of `?member=`. Raises 403 for changing another's without the permission to."""
     asked = desk.request.query_params.get("member") or desk.who.member_id
-    try:
+    with as_pages():
         others = await members_of(desk) if desk.may("team:view") else [desk.who.member]
         member = next((one for one in others if one.id == asked), None)
         if member is None:
@@ -193,10 +192,6 @@ async def plan_of(desk: Desk, *, changing: bool = False) -> Plan:
             desk.asking.read(Listed[SeenSchedule], "/schedules", member_id=member.id, limit=AT_ONCE),
             desk.asking.read(Listed[SeenBlock], "/blocks", member_id=member.id, limit=AT_ONCE),
         )
-    except ApiAway:
-        raise away() from None
-    except ApiRefused as refused:
-        raise refused_page(refused) from None
     if changing and member.id != desk.who.member_id and not desk.may("team:manage"):
         raise FORBIDDEN
     defaults = [one for one in schedules.items if one.default]

@@ -10,8 +10,8 @@ from starlette.responses import Response
 from services.web.adapters.api import ApiAway, ApiRefused, away, read_as
 from services.web.domain.forms import Form, Secret, Wrong, last, read, shown
 from services.web.domain.staff import Listed, NewSession, SeenPlaceOfWork, SeenSignedIn
-from services.web.routes.console.calendars import AT_ONCE, refused_page
-from services.web.routes.console.desk import Desk, Here, SentForm, refused_form, signed_in
+from services.web.routes.console.calendars import AT_ONCE
+from services.web.routes.console.desk import Desk, Here, SentForm, as_pages, refused_form, signed_in
 from services.web.routes.visit import Html
 from turnus_runtime.http import NOT_FOUND, On, Problem
 
@@ -49,12 +49,8 @@ async def end_session(session_id: str, desk: Here) -> Response:
     """Sign out another browser."""
     if not re.fullmatch(r"ses_[0-9a-z]{1,40}", session_id):
         raise NOT_FOUND
-    try:
+    with as_pages():
         await desk.asking.send("DELETE", f"/sessions/{session_id}")
-    except ApiAway:
-        raise away() from None
-    except ApiRefused as refused:
-        raise refused_page(refused) from None
     return desk.done("/console/profile", "session_ended")
 
 
@@ -75,15 +71,11 @@ async def switch(desk: Here, sent: SentForm, on: On) -> Response:
 
 
 async def _page(desk: Desk, form: Form, status: int = 200, notice: str | None = None) -> Response:
-    try:
+    with as_pages():
         sessions, places = await asyncio.gather(
             desk.asking.read(Listed[SeenSignedIn], "/sessions", limit=AT_ONCE),
             desk.asking.read(Listed[SeenPlaceOfWork], "/sessions/current/workspaces", limit=AT_ONCE),
         )
-    except ApiAway:
-        raise away() from None
-    except ApiRefused as refused:
-        raise refused_page(refused) from None
     return desk.page(
         "profile.html",
         status,

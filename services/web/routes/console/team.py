@@ -9,8 +9,19 @@ from services.web.adapters.api import ApiAway, ApiRefused, away, read_as
 from services.web.adapters.zones import city_of, regions, zone_named
 from services.web.domain.forms import Choice, Flag, Form, Text, Wrong, last, read, shown
 from services.web.domain.staff import SeenMember
-from services.web.routes.console.calendars import members_of, refused_page
-from services.web.routes.console.desk import Desk, Here, SentForm, ask_once, key_of, next_key, refused_form, version_of
+from services.web.routes.console.calendars import members_of
+from services.web.routes.console.desk import (
+    Desk,
+    Here,
+    SentForm,
+    as_pages,
+    ask_once,
+    key_of,
+    next_key,
+    refused_form,
+    refused_page,
+    version_of,
+)
 from services.web.routes.visit import Html
 from turnus_runtime.http import NOT_FOUND
 
@@ -32,12 +43,8 @@ CHANGED = tuple(one for one in MEMBER if one.name not in ("email", "invite"))
 async def list_members(desk: Here) -> Response:
     """Everybody, by name."""
     desk.need("team:view")
-    try:
+    with as_pages():
         members = sorted(await members_of(desk), key=lambda one: one.name.casefold())
-    except ApiAway:
-        raise away() from None
-    except ApiRefused as refused:
-        raise refused_page(refused) from None
     locale = str(desk.words.locale)
     return desk.page("team.html", here="team", members=[(one, city_of(one.tz, locale)) for one in members])
 
@@ -127,12 +134,8 @@ async def invite(member_id: str, desk: Here, sent: SentForm) -> Response:
     if not last(sent, "revoke"):
         code = await _invited(desk, member, key_of(sent, desk.new_key))
         return desk.redirect(path, refused=code) if code is not None else desk.done(path, "invited")
-    try:
+    with as_pages():
         await desk.asking.send("DELETE", f"/invitations/inv_{member.id.removeprefix('mem_')}")
-    except ApiAway:
-        raise away() from None
-    except ApiRefused as refused:
-        raise refused_page(refused) from None
     return desk.done(path, "invitation_revoked")
 
 
@@ -164,12 +167,8 @@ async def remove(member_id: str, desk: Here) -> Response:
 async def _member(desk: Desk, member_id: str) -> SeenMember:
     if not re.fullmatch(r"mem_[0-9a-z]{1,40}", member_id):
         raise NOT_FOUND
-    try:
+    with as_pages():
         return await desk.asking.read(SeenMember, f"/members/{member_id}")
-    except ApiAway:
-        raise away() from None
-    except ApiRefused as refused:
-        raise refused_page(refused) from None
 
 
 def _checked(form: Form) -> Form:
