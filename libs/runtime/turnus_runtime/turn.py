@@ -1,7 +1,8 @@
 """A turn: one handling of an event, a request, a timer or a job, and what it may reach."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar, cast
@@ -83,6 +84,33 @@ class Records(Generic[R]):
             if done(record) or left <= 0:
                 return record
             await self._signals.wait(f"{self._kind.collection}:{id}", min(left, POLL_SECONDS))
+
+    @asynccontextmanager
+    async def watched(self, ids: Iterable[str], seconds: float) -> AsyncIterator["Watch"]:
+        """Hear of every write of these records from now on, for so many seconds: what is read inside is not older.
+
+        For types with `wakes`. Wake-ups may be lost: who must know looks again by itself, now and then.
+        """
+        waits = [asyncio.create_task(self._signals.wait(f"{self._kind.collection}:{one}", seconds)) for one in ids]
+        await asyncio.sleep(0)  # all of them listen before anything is read
+        try:
+            yield Watch(waits)
+        finally:
+            for one in waits:
+                one.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Some records that are listened to."""
+
+    waits: Sequence["asyncio.Task[bool]"]
+
+    async def first(self) -> None:
+        """Until one of them was written, or the time is over."""
+        if self.waits:
+            await asyncio.wait(self.waits, return_when=asyncio.FIRST_COMPLETED)
 
 
 @dataclass(frozen=True, slots=True)

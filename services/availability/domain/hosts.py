@@ -40,6 +40,7 @@ class Host(Record):
     collection: ClassVar[str] = "hosts"
     format: ClassVar[int] = 2
     """2: `blocks_versions`"""
+    wakes: ClassVar[bool] = True
 
     rules_version: int = 0
     """Raised by every change of the member's schedules and blocks."""

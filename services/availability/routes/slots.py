@@ -1,20 +1,36 @@
 """`GET /slots`: which starts are free."""
 
+import asyncio
 import hashlib
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
+from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from services.availability.domain.claims import Claim
 from services.availability.domain.engine import start_masks
+from services.availability.domain.hosts import Host
 from services.availability.domain.listing import iso, to_iso
 from services.availability.domain.rules import ServedCalendar
 from services.availability.domain.zones import day_span
 from services.availability.store import team
-from turnus_runtime.http import Answer, Day, Id, On, ZoneName, answer, declare, documented, guest, invalid
+from turnus_runtime.http import (
+    Answer,
+    Day,
+    Id,
+    On,
+    ZoneName,
+    answer,
+    declare,
+    documented,
+    guest,
+    invalid,
+    matches_none,
+    waits,
+)
 from turnus_runtime.ids import is_id
 from turnus_runtime.turn import Turn
 
@@ -56,9 +72,24 @@ class Slots(Answer):
     details: dict[str, SlotDetail] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for; `details` is what `with` names."""
+
+    calendar: str
+    start: date
+    end: date
+    tz: str | None
+    host_id: str | None
+    booking_id: str | None
+    details: str | None
+
+
 @router.get("", response_model=Slots, dependencies=[guest()], responses=documented(CALENDAR_UNKNOWN, BOOKING_UNKNOWN))
 async def list_slots(
+    request: HttpRequest,
     on: On,
+    wait: Annotated[float, waits(0)],
     calendar: Annotated[
         str,
         Query(
@@ -81,12 +112,33 @@ async def list_slots(
 
     With `booking_id` they are those of a move: the duration and buffers promised to the booking hold, its own time is
     no hindrance, and a retired calendar, which takes no new bookings, answers too.
+
+    With `If-None-Match` and `Prefer: wait=N` it is answered as soon as another answer is right, or with 304.
     """
     _check_range(start, end)
-    served = await served_calendar(calendar, on)
-    if served is None or (served.status != "active" and booking_id is None):
+    asked = Asked(calendar, start, end, tz, host_id, booking_id, with_)
+    ends = asyncio.get_running_loop().time() + wait
+    while True:
+        left = max(0.0, ends - asyncio.get_running_loop().time())
+        hosts = (await _served(asked, on)).member_ids if left else ()
+        async with on.records(Host).watched(hosts, left) as watch:
+            found = await _found(asked, on)
+            tag = _tag(found)
+            if not left or not matches_none(request, tag):
+                return answer(found, etag=tag)
+            await watch.first()
+
+
+async def _served(asked: Asked, on: Turn) -> ServedCalendar:
+    served = await served_calendar(asked.calendar, on)
+    if served is None or (served.status != "active" and asked.booking_id is None):
         raise CALENDAR_UNKNOWN.at("calendar", "is not known here")
-    rules = served.rules()
+    return served
+
+
+async def _found(asked: Asked, on: Turn) -> Slots:
+    served = await _served(asked, on)
+    rules, booking_id, host_id = served.rules(), asked.booking_id, asked.host_id
     if booking_id is not None:
         claim = await on.records(Claim).get(booking_id)
         promised = claim.promised if claim is not None and claim.calendar_id == served.id else None
@@ -95,15 +147,15 @@ async def list_slots(
         rules = replace(rules, **asdict(promised))
     if host_id is not None and host_id not in served.member_ids:
         raise invalid("host_id", "serves not in this calendar")
-    zone = tz or served.tz
+    zone = asked.tz or served.tz
     members = await team(on, served, but=booking_id or "")
-    lo, hi = day_span(zone, start, end)
+    lo, hi = day_span(zone, asked.start, asked.end)
     only = None if host_id is None else (host_id,)
     masks = start_masks(rules, members.times, lo, hi, on.now, only=only)
     details = None
-    if with_ == "hosts":
+    if asked.details == "hosts":
         details = {iso(minute, zone): SlotDetail(hosts=ids) for minute, ids in masks.hosts_by_start().items()}
-    found = Slots(
+    return Slots(
         calendar_id=served.id,
         calendar_version=served.version,
         tz=zone,
@@ -111,7 +163,6 @@ async def list_slots(
         days=to_iso(masks.starts(masks.union()), zone),
         details=details,
     )
-    return answer(found, etag=_tag(found))
 
 
 async def served_calendar(named: str, on: Turn) -> ServedCalendar | None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, TypeVar
 
@@ -16,6 +16,10 @@ from turnus_runtime.http.problems import RATE_LIMITED
 S = TypeVar("S", bound=Seen)
 
 READ_SECONDS = 10.0
+WATCH_SECONDS = 20
+"""How long a list of free times is watched at once."""
+MOST_WATCHING = 500
+"""How many lists one process watches at once: each keeps a connection to the API. Further ones are asked to wait."""
 DECIDE_SECONDS = 8
 """How long a guest waits for the final answer before the page that waits is shown."""
 
@@ -43,21 +47,28 @@ class Api:
     """The one client of a process. `aclose` ends its connections."""
 
     def __init__(self, api_url: str) -> None:
-        self._client = httpx.AsyncClient(
-            base_url=f"{api_url}/api/v1",
-            limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),
-            headers={"Accept": "application/json, application/problem+json", "User-Agent": "turnus-web"},
-            follow_redirects=False,
-            trust_env=False,
-        )
+        self._client = _client(api_url, 200)
+        # Whoever waits for minutes must not take the connections of those who want an answer.
+        self._watching = _client(api_url, MOST_WATCHING)
 
     def on_behalf_of(self, address: str, request_id: str) -> "Asking":
         """Requests for the reader at this address, under the id of the reader's own request."""
-        return Asking(self._client, {"X-Forwarded-For": address, "X-Request-Id": request_id})
+        return Asking(self._client, self._watching, {"X-Forwarded-For": address, "X-Request-Id": request_id})
 
     async def aclose(self) -> None:
         """Close all connections."""
         await self._client.aclose()
+        await self._watching.aclose()
+
+
+def _client(api_url: str, most: int) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        base_url=f"{api_url}/api/v1",
+        limits=httpx.Limits(max_connections=most, max_keepalive_connections=50),
+        headers={"Accept": "application/json, application/problem+json", "User-Agent": "turnus-web"},
+        follow_redirects=False,
+        trust_env=False,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +79,12 @@ class Asking:
     """
 
     client: httpx.AsyncClient
+    watching: httpx.AsyncClient
     headers: Mapping[str, str]
 
     def bearing(self, token: str) -> "Asking":
         """The same reader with a token: of a session, an invitation, a password reset."""
-        return Asking(self.client, {**self.headers, **_bearer(token)})
+        return replace(self, headers={**self.headers, **_bearer(token)})
 
     async def read(self, kind: type[S], path: str, **params: str | int | None) -> S:
         """What is there; parameters that are None are left out."""
@@ -124,7 +136,15 @@ class Asking:
         params |= {
             name: value for name, value in (("tz", tz), ("host_id", host_id), ("booking_id", booking_id)) if value
         }
-        return read_as(SeenSlots, await self._ask("GET", "/slots", params=params))
+        answer = await self._ask("GET", "/slots", params=params)
+        return read_as(SeenSlots, answer).model_copy(update={"tag": answer.headers.get("ETag", "").strip('"')})
+
+    async def other_slots(self, calendar: str, start: date, end: date, tz: str, tag: str) -> bool:
+        """Whether other starts are free than those that `tag` names; waits for it, `WATCH_SECONDS` at most."""
+        params = {"calendar": calendar, "start": start.isoformat(), "end": end.isoformat(), "tz": tz}
+        headers = {"If-None-Match": f'"{tag}"', "Prefer": f"wait={WATCH_SECONDS}"}
+        answer = await self._ask("GET", "/slots", params=params, headers=headers, waits=WATCH_SECONDS)
+        return answer.status_code != 304
 
     async def book(self, body: Mapping[str, Any], key: str) -> SeenBooking:
         """Book; the same key and body give the same booking. It may be undecided yet."""
@@ -162,17 +182,18 @@ class Asking:
         params: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        waits: int = 0,
     ) -> httpx.Response:
         told = {**self.headers, **(headers or {}), "traceparent": telemetry.current_traceparent()}
-        patience = READ_SECONDS if body is None else READ_SECONDS + DECIDE_SECONDS
+        patience = READ_SECONDS + waits if body is None else READ_SECONDS + DECIDE_SECONDS
         try:
-            answer = await self.client.request(
+            answer = await (self.watching if waits else self.client).request(
                 method,
                 path,
                 params=params,
                 json=body,
                 headers={name: value for name, value in told.items() if value},
-                timeout=httpx.Timeout(patience, connect=2.0),
+                timeout=httpx.Timeout(patience, connect=2.0, pool=2.0),
             )
         except httpx.HTTPError as error:
             # Its message names the address that was asked.

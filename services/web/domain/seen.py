@@ -97,6 +97,8 @@ class SeenSlots(Seen):
 
     tz: str
     days: dict[str, tuple[datetime, ...]]
+    tag: str = ""
+    """names this very answer, so that the next one is another"""
 
 
 class SeenMove(Seen):

@@ -8,14 +8,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from services.web.adapters.api import ApiAway, ApiRefused, away
 from services.web.adapters.zones import city_of, offset_of, zone_named
-from services.web.domain.days import Month, instant_named
+from services.web.domain.days import Month, day_named, instant_named
 from services.web.domain.entered import MOST_COMPANIONS, Entered, entered, mistakes
 from services.web.domain.seen import SeenCalendar
-from services.web.routes.picking import Choice, pick
+from services.web.routes.picking import Choice, Picker, pick
 from services.web.routes.visit import Form, Here, Html, Visit
 from turnus_runtime.http import NOT_FOUND, Problem
 
@@ -77,7 +77,38 @@ async def show_calendar(workspace: str, slug: str, visit: Here) -> Response:
         picker = await pick(visit, choice)
     except ApiAway:
         raise away() from None
-    return visit.page("calendar.html", calendar=calendar, picker=picker, action=path, home=visit.public_url)
+    return visit.page(
+        "calendar.html",
+        calendar=calendar,
+        picker=picker,
+        action=path,
+        home=visit.public_url,
+        watch=_watch(visit, path, picker),
+    )
+
+
+def _watch(visit: Visit, path: str, picker: Picker) -> str | None:
+    if not picker.tag:
+        return None
+    days = {"first": picker.first.isoformat(), "last": picker.last.isoformat()}
+    return visit.url(f"{path}/watch", **days, tz=picker.zone, tag=picker.tag)
+
+
+@router.get("/{slug}/watch")
+async def watch(workspace: str, slug: str, visit: Here) -> Response:
+    """For the script of the page before: whether other times are free now than those it shows; waits for it a while."""
+    asked = visit.request.query_params
+    first, last, zone = day_named(asked.get("first")), day_named(asked.get("last")), zone_named(asked.get("tz"))
+    tag = asked.get("tag", "")
+    if first is None or last is None or zone is None or not re.fullmatch(r"[0-9a-f]{1,64}", tag):
+        raise NOT_FOUND
+    try:
+        changed = await visit.asking.other_slots(_address(workspace, slug), first, last, zone, tag)
+    except ApiAway:
+        raise away() from None
+    except ApiRefused:
+        changed = True
+    return JSONResponse({"changed": changed})
 
 
 @router.get("/{slug}/form")

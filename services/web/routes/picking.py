@@ -49,7 +49,10 @@ class Time:
 
 @dataclass(frozen=True, slots=True)
 class Picker:
-    """All that the picker shows. `unknown_zone`: the address named a zone that does not exist."""
+    """All that the picker shows, of the days from `first` to `last`; `tag` names the free times of these.
+
+    `unknown_zone`: the address named a zone that does not exist.
+    """
 
     month: Month
     weeks: list[list[Cell | None]]
@@ -66,6 +69,9 @@ class Picker:
     zone_asked: bool
     unknown_zone: bool
     kept: list[tuple[str, str]]
+    first: date
+    last: date
+    tag: str
 
 
 class Link(Protocol):
@@ -101,7 +107,8 @@ async def pick(visit: Visit, choice: Choice) -> Picker:
         # Whoever moves a booking looks for a time near the one that they have.
         wanted = choice.current.astimezone(info).date()
     month = month_shown(month_named(asked.get("month")), wanted, today)
-    free = await _free(visit, choice, max(month.first, today), month.last, zone)
+    first = max(month.first, today)
+    free, tag = await _free(visit, choice, first, month.last, zone)
     day = _chosen(wanted, month, free)
     next_free = None
     if not free:
@@ -130,25 +137,30 @@ async def pick(visit: Visit, choice: Choice) -> Picker:
         zone_listed=any(zone == name for region in listed for name, _ in region.zones),
         zone_asked="tz" in asked,
         unknown_zone="tz" in asked and zone_named(asked["tz"]) is None,
+        first=first,
+        last=month.last,
+        tag=tag,
         kept=[(name, asked[name]) for name in ("month", "day") if name in asked] + visit.carried(),
     )
 
 
-async def _free(visit: Visit, choice: Choice, start: date, end: date, zone: str) -> dict[date, list[datetime]]:
-    """Free starts by day, in the zone; the time that the guest has is none to choose."""
+async def _free(
+    visit: Visit, choice: Choice, start: date, end: date, zone: str
+) -> tuple[dict[date, list[datetime]], str]:
+    """Free starts by day, in the zone, and what names them; the time that the guest has is none to choose."""
     slots = await _slots(visit, choice, start, end, zone, choice.host_id)
     if slots is None and choice.host_id is not None:
         # That person left the calendar: whoever serves then takes over, and any free time will do.
         slots = await _slots(visit, choice, start, end, zone, None)
     if slots is None:
-        return {}
+        return {}, ""
     info = ZoneInfo(zone)
     current = choice.current.astimezone(UTC) if choice.current is not None else None
     free = {
         date.fromisoformat(day): [at.astimezone(info) for at in starts if at.astimezone(UTC) != current]
         for day, starts in sorted(slots.days.items())
     }
-    return {day: starts for day, starts in free.items() if starts}
+    return {day: starts for day, starts in free.items() if starts}, slots.tag
 
 
 async def _slots(
@@ -162,7 +174,7 @@ async def _slots(
 
 async def _next_free(visit: Visit, choice: Choice, after: date, zone: str) -> date | None:
     for _ in range(LOOKS_AHEAD):
-        free = await _free(visit, choice, after, after + timedelta(days=MOST_DAYS - 1), zone)
+        free, _ = await _free(visit, choice, after, after + timedelta(days=MOST_DAYS - 1), zone)
         if free:
             return min(free)
         after += timedelta(days=MOST_DAYS)

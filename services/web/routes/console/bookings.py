@@ -97,6 +97,7 @@ async def show_booking(booking_id: str, desk: Here) -> Response:
     return desk.page(
         "booking.html",
         here="bookings",
+        stream=desk.url("/console/live", booking=entry.id),
         **facts_of(desk, entry),
         history=history,
         choices=choices,

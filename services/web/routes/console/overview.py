@@ -30,6 +30,7 @@ async def show_overview(desk: Here) -> Response:
     return desk.page(
         "overview.html",
         here="overview",
+        stream=desk.url("/console/live") if desk.may("bookings:view") else None,
         today=[line for line in lines if line[1].date() == today],
         later=[line for line in lines if line[1].date() > today][:NEXT],
         day=today,
