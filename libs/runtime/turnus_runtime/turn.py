@@ -1,7 +1,7 @@
 """A turn: one handling of an event, a request, a timer or a job, and what it may reach."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -86,7 +86,7 @@ class Records(Generic[R]):
             await self._signals.wait(f"{self._kind.collection}:{id}", min(left, POLL_SECONDS))
 
     @asynccontextmanager
-    async def watched(self, ids: Iterable[str], seconds: float) -> AsyncIterator["Watch"]:
+    async def watched(self, ids: Iterable[str], seconds: float) -> AsyncGenerator["Watch"]:
         """Hear of every write of these records from now on, for so many seconds: what is read inside is not older.
 
         For types with `wakes`. Wake-ups may be lost: who must know looks again by itself, now and then.
