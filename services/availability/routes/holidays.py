@@ -1,0 +1,102 @@
+"""`/holidays`: the public holidays of a country and region, to be taken over as days off."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from services.availability.adapters.holidays import Country, countries, holidays_in
+from turnus_runtime.http import Answer, Day, Locale, Principal, Text, answer, invalid, staff
+
+FIRST_YEAR, LAST_YEAR = 2000, 2100
+
+router = APIRouter(prefix="/holidays")
+Asking = Annotated[Principal, staff()]
+
+
+class RegionView(Answer):
+    """A part of a country with holidays of its own; `code` as in ISO 3166-2 after the country's, where it has one."""
+
+    code: str
+    name: str
+
+
+class CountryView(Answer):
+    """A country (ISO 3166-1 alpha-2), and the years of which its holidays are known, both included."""
+
+    code: str
+    regions: list[RegionView]
+    first_year: int
+    last_year: int
+
+
+class Countries(Answer):
+    """Every country whose holidays are known, in the order of the codes."""
+
+    items: list[CountryView]
+
+
+class HolidayView(Answer):
+    """A public holiday. Two that fall on one day are one, with both names."""
+
+    date: Day
+    name: str
+
+
+class Holidays(Answer):
+    """The public holidays of a year in order. `language`: in which they are named, `de` or `en-GB`."""
+
+    country: str
+    region: str | None
+    year: int
+    language: str
+    items: list[HolidayView]
+
+
+@router.get("", response_model=Holidays)
+async def list_holidays(
+    who: Asking,
+    country: Annotated[
+        str, Query(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2", json_schema_extra={"examples": ["DE"]})
+    ],
+    year: Annotated[int, Query(ge=FIRST_YEAR, le=LAST_YEAR, json_schema_extra={"examples": [2027]})],
+    region: Annotated[
+        Annotated[str, Text(100)] | None, Query(description="One of the country's; without: what holds everywhere")
+    ] = None,
+    language: Annotated[Locale, Query(description="For the names; English for what is not named in German")] = "en",
+) -> Response:
+    """The public holidays of a country, or of one of its regions, in a year."""
+    known = (await asyncio.to_thread(countries)).get(country)
+    if known is None:
+        raise invalid("country", "is not known; GET /holidays/countries lists those that are")
+    _check(known, region, year)
+    found = await asyncio.to_thread(holidays_in, country, region, year, language)
+    items = [HolidayView(date=one.day, name=one.name) for one in found.days]
+    return answer(Holidays(country=country, region=region, year=year, language=found.language, items=items))
+
+
+@router.get("/countries", response_model=Countries)
+async def list_countries(who: Asking) -> Response:
+    """Countries and their regions."""
+    known = await asyncio.to_thread(countries)
+    return answer(Countries(items=[_view(one) for one in known.values()]))
+
+
+def _check(country: Country, region: str | None, year: int) -> None:
+    codes = [one.code for one in country.regions]
+    if region is not None and region not in codes:
+        there = f"these are: {', '.join(codes)}" if codes else "it has none"
+        raise invalid("region", f"is no region of {country.code}; {there}")
+    if not country.first_year <= year <= country.last_year:
+        message = f"the holidays of {country.code} are known from {country.first_year} to {country.last_year}"
+        raise invalid("year", message)
+
+
+def _view(country: Country) -> CountryView:
+    return CountryView(
+        code=country.code,
+        regions=[RegionView(code=one.code, name=one.name) for one in country.regions],
+        first_year=country.first_year,
+        last_year=country.last_year,
+    )
