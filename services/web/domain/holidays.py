@@ -67,6 +67,13 @@ class Asked:
         """The region with its country, `DE-BY`: one of another country is not mistaken for it."""
         return f"{self.country.code}-{self.region}" if self.country is not None and self.region is not None else ""
 
+    def place(self, names: Mapping[str, str]) -> list[str]:
+        """The region, if one was asked for, and the country by its name."""
+        if self.country is None:
+            return []
+        region = next((one.name for one in self.country.regions if one.code == self.region), None)
+        return [*([region] if region is not None else []), names.get(self.country.code, self.country.code)]
+
     @property
     def is_known(self) -> bool:
         """Whether the holidays of this country are known for the year."""

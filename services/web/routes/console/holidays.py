@@ -58,7 +58,7 @@ class Offer:
             plan=plan,
             own=plan.member.id == desk.who.member_id,
             asked=self.asked,
-            country_name=names.get(self.asked.country.code) if self.asked.country is not None else None,
+            place=", ".join(self.asked.place(names)),
             countries=sorted(names.items(), key=lambda one: sorting(one[1])),
             regions=sorted(regions, key=lambda one: sorting(one.name)),
             years=years_from(plan.today.year),
