@@ -44,6 +44,7 @@ PAGES = (
     "/calendars/new/personal",
     "/calendars/new/round_robin",
     "/availability",
+    "/availability/holidays",
     "/team",
     "/team/new",
     "/groups",
@@ -198,6 +199,7 @@ async def test_whatever_is_typed_is_text_and_nothing_breaks(console: Console) ->
             ("/api-keys", {"name": hostile, "scope": "bookings:view"}),
             ("/availability", {"tz": hostile, "hours_1_start": hostile, "hours_1_end": hostile}),
             ("/availability/day", {"day": hostile, "kind": hostile}),
+            ("/availability/day", {"day": "2027-01-12", "kind": "off", "label": hostile}),
             ("/availability/blocks", {"start_day": hostile, "start_time": hostile, "reason": hostile}),
             ("/sign-in", {"email": hostile, "password": hostile, "to": hostile}),
             ("/forgot", {"email": hostile}),
@@ -290,7 +292,7 @@ async def test_a_day_off_puts_no_hours_on_offer_that_nobody_kept(console: Consol
     found = await console.client.get("/api/v1/schedules", params={"member_id": owner}, headers=bearer)
     (schedule,) = found.json()["items"]
     assert schedule["weekly"] == []
-    assert schedule["overrides"] == [{"date": "2027-01-11", "ranges": []}]
+    assert schedule["overrides"] == [{"date": "2027-01-11", "ranges": [], "label": None}]
 
 
 async def test_more_hours_than_the_page_adds_are_kept(console: Console) -> None:
@@ -362,6 +364,7 @@ ACTIONS: tuple[tuple[tuple[str, ...], str, dict[str, str], str, str, Mapping[str
     (RUNNERS, "/team/new", {"name": "X"}, "POST", "/members", {}),
     (OWNERS, "/team/OWNER/remove", {}, "DELETE", "/members/OWNER", None),
     (RUNNERS, "/availability?member=OWNER", {"tz": "UTC"}, "POST", "/schedules", HOURS),
+    (RUNNERS, "/availability/holidays?member=OWNER", {"day": "2027-03-26"}, "POST", "/schedules", HOURS),
     (RUNNERS, "/notifications/reminders", {"guest_0": "1"}, "PUT", "/notifications/settings", {}),
     (RUNNERS, "/notifications/booked.guest.de", {"subject": "x", "body": "y"}, "PUT", "/templates/booked.guest.de", {}),
 )
