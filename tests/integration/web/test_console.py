@@ -350,19 +350,20 @@ async def test_the_table_of_bookings_holds_no_formulas(console: Console) -> None
 
 
 EVERYBODY, RUNNERS, OWNERS = ("owner", "admin", "member"), ("owner", "admin"), ("owner",)
+SURE = {"sure": "yes"}
 MOVE = {"start": "2027-01-11T10:00:00Z"}
 HOURS = {"member_id": "OWNER", "name": "Hours", "tz": "UTC"}
 ACTIONS: tuple[tuple[tuple[str, ...], str, dict[str, str], str, str, Mapping[str, object] | None], ...] = (
     (RUNNERS, "/calendars/new/personal", draft(), "POST", "/calendars", {}),
     (RUNNERS, "/calendars/CALENDAR", draft(), "PATCH", "/calendars/CALENDAR", {"name": "X"}),
-    (RUNNERS, "/calendars/CALENDAR/retire", {}, "POST", "/calendars/CALENDAR/retire", None),
+    (RUNNERS, "/calendars/CALENDAR/retire", SURE, "POST", "/calendars/CALENDAR/retire", None),
     (RUNNERS, "/groups/new", {"name": "X"}, "POST", "/groups", {}),
-    (RUNNERS, "/bookings/BOOKING/cancel", {}, "POST", "/bookings/BOOKING/cancel", {}),
+    (RUNNERS, "/bookings/BOOKING/cancel", SURE, "POST", "/bookings/BOOKING/cancel", {}),
     (RUNNERS, "/bookings/BOOKING/move", MOVE, "POST", "/bookings/BOOKING/reschedule", MOVE),
     (RUNNERS, "/bookings/BOOKING/hand-over", {"host_id": "OWNER"}, "POST", "/bookings/BOOKING/assign", {}),
     (RUNNERS, "/bookings/BOOKING/attendance", {"status": "attended"}, "POST", "/bookings/BOOKING/attendance", {}),
     (RUNNERS, "/team/new", {"name": "X"}, "POST", "/members", {}),
-    (OWNERS, "/team/OWNER/remove", {}, "DELETE", "/members/OWNER", None),
+    (OWNERS, "/team/OWNER/remove", SURE, "DELETE", "/members/OWNER", None),
     (RUNNERS, "/availability?member=OWNER", {"tz": "UTC"}, "POST", "/schedules", HOURS),
     (RUNNERS, "/availability/holidays?member=OWNER", {"day": "2027-03-26"}, "POST", "/schedules", HOURS),
     (RUNNERS, "/notifications/reminders", {"guest_0": "1"}, "PUT", "/notifications/settings", {}),

@@ -12,7 +12,16 @@ from services.web.domain.days import Month, day_named
 from services.web.domain.forms import Choice, Sent, Text, Wrong, last, read
 from services.web.domain.holidays import LONGEST_LABEL
 from services.web.domain.week import Row, Week
-from services.web.routes.console.desk import Here, SentForm, as_pages, key_of, next_key, version_of
+from services.web.routes.console.desk import (
+    Here,
+    SentForm,
+    as_pages,
+    ask_once,
+    is_sure,
+    key_of,
+    next_key,
+    version_of,
+)
 from services.web.routes.console.plan import BLOCK, Chosen, moment, plan_of
 from services.web.routes.visit import Html
 from turnus_runtime.http import NOT_FOUND
@@ -127,9 +136,23 @@ async def block(desk: Here, sent: SentForm) -> Response:
     return desk.done("/console/availability", "blocked", member=plan.asked_for)
 
 
+@router.get("/blocks/{block_id}/delete")
+async def ask_unblock(block_id: str, desk: Here) -> Response:
+    """Ask once, and name what will happen."""
+    plan = await plan_of(desk, changing=True)
+    known = next((one for one in plan.blocks if one.id == block_id), None)
+    if known is None:
+        raise NOT_FOUND
+    start, end = (desk.words.moment(at, plan.tz) for at in (known.start, known.end))
+    path, leave = f"/console/availability/blocks/{known.id}/delete", "/console/availability"
+    return ask_once(desk, "availability", "lift_block", path, leave, member=plan.asked_for, start=start, end=end)
+
+
 @router.post("/blocks/{block_id}/delete")
-async def unblock(block_id: str, desk: Here) -> Response:
+async def unblock(block_id: str, desk: Here, sent: SentForm) -> Response:
     """Take a block away."""
+    if not is_sure(sent):
+        return await ask_unblock(block_id, desk)
     plan = await plan_of(desk, changing=True)
     if not re.fullmatch(r"blk_[0-9a-z]{1,40}\.\d{1,4}", block_id, re.ASCII):
         raise NOT_FOUND
