@@ -25,7 +25,7 @@ ASKS = (
 """An action of the console that cannot be undone, and what its page says will happen."""
 LISTS = ("/members", "/invitations", "/sessions", "/api-keys", "/calendars", "/groups", "/bookings", "/templates")
 CONSOLE = Path("services/web/routes/console")
-OWN = {"sign_out", "switch"}
+OWN = {"entrance.sign_out", "profile.switch"}
 """Leaving is asked for by the button itself, and undone by signing in."""
 
 
@@ -130,8 +130,8 @@ def destructive() -> set[str]:
             if not isinstance(one, ast.AsyncFunctionDef):
                 continue
             text = ast.unparse(one)
-            if re.search(r"send\('DELETE'|/(retire|cancel)'(, |\))", text):
-                found.add(f"{one.name}{'' if 'is_sure(sent)' in text else ' does not ask'}")
+            if re.search(r"send\('DELETE'|send\('POST', f'[^']*/(retire|cancel)'", text):
+                found.add(f"{path.stem}.{one.name}{'' if 'is_sure(sent)' in text else ' does not ask'}")
     return found
 
 
