@@ -1,10 +1,10 @@
 """Public holidays by country and region, as the library `holidays` knows them (ADR 23).
 
-It is imported by the first question: 0.2 s and some 22 MB that a process which nobody asks goes without. Both questions
-work on the processor alone, so a route asks them from a thread.
+It is imported by the first question, and of its countries those that are asked for: half a second and some 20 MB that a
+process which nobody asks goes without. All of this works on the processor alone, so a route asks from a thread.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
@@ -50,17 +50,29 @@ class Year:
 
 
 @cache
-def countries() -> dict[str, Country]:
-    """All countries by code, in the order of the codes; regions in the order of their names."""
-    listed: Iterable[str] = import_module("holidays").list_supported_countries(include_aliases=False)
-    return {code: _country(code) for code in sorted(listed)}
+def codes() -> tuple[str, ...]:
+    """The codes of all countries, in order."""
+    known: Mapping[str, Sequence[str]] = import_module("holidays.registry").COUNTRIES
+    return tuple(sorted(names[1] for names in known.values()))
+
+
+@lru_cache(maxsize=256)
+def country_of(code: str) -> Country | None:
+    """A country with its regions in the order of their names; None for a code that is none of `codes`."""
+    if code not in codes():
+        return None
+    rules = _rules_of(code)
+    names: dict[str, Sequence[str]] = rules.get_subdivision_aliases()
+    regions = [Region(region, _name(region, aliases)) for region, aliases in names.items()]
+    by_name = sorted(regions, key=lambda one: (one.name.casefold(), one.code))
+    return Country(code, tuple(by_name), rules.start_year, rules.end_year)
 
 
 @lru_cache(maxsize=256)
 def holidays_in(country: str, region: str | None, year: int, language: str) -> Year:
     """The public holidays of a country, or of one of its regions, named in `language` if the library can.
 
-    Otherwise in English, or as the country itself names them. Only for what `countries` lists.
+    Otherwise in English, or as the country itself names them. Only for what `country_of` knows.
     """
     found = _rules_of(country)
     spoken = _language(found.supported_languages, found.default_language, language)
@@ -69,14 +81,6 @@ def holidays_in(country: str, region: str | None, year: int, language: str) -> Y
     return Year(
         (spoken or "en").replace("_", "-"), tuple(Holiday(day, " / ".join(known.get_list(day))) for day in days)
     )
-
-
-def _country(code: str) -> Country:
-    rules = _rules_of(code)
-    names: dict[str, Sequence[str]] = rules.get_subdivision_aliases()
-    regions = [Region(region, _name(region, aliases)) for region, aliases in names.items()]
-    by_name = sorted(regions, key=lambda one: (one.name.casefold(), one.code))
-    return Country(code, tuple(by_name), rules.start_year, rules.end_year)
 
 
 def _name(code: str, aliases: Sequence[str]) -> str:

@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from services.availability.adapters.holidays import Country, countries, holidays_in
-from turnus_runtime.http import Answer, Day, Locale, Principal, Text, answer, invalid, staff
+from services.availability.adapters.holidays import Country, codes, country_of, holidays_in
+from turnus_runtime.http import Answer, Day, Locale, Principal, Text, answer, found, invalid, staff
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 
@@ -31,10 +31,16 @@ class CountryView(Answer):
     last_year: int
 
 
+class CountryCode(Answer):
+    """A country by its code (ISO 3166-1 alpha-2)."""
+
+    code: str
+
+
 class Countries(Answer):
     """Every country whose holidays are known, in the order of the codes."""
 
-    items: list[CountryView]
+    items: list[CountryCode]
 
 
 class HolidayView(Answer):
@@ -68,26 +74,32 @@ async def list_holidays(
     language: Annotated[Locale, Query(description="For the names; English for what is not named in German")] = "en",
 ) -> Response:
     """The public holidays of a country, or of one of its regions, in a year."""
-    known = (await asyncio.to_thread(countries)).get(country)
+    known = await asyncio.to_thread(country_of, country)
     if known is None:
         raise invalid("country", "is no known code such as DE; GET /holidays/countries lists them all")
     _check(known, region, year)
-    found = await asyncio.to_thread(holidays_in, country, region, year, language)
-    items = [HolidayView(date=one.day, name=one.name) for one in found.days]
-    return answer(Holidays(country=country, region=region, year=year, language=found.language, items=items))
+    told = await asyncio.to_thread(holidays_in, country, region, year, language)
+    items = [HolidayView(date=one.day, name=one.name) for one in told.days]
+    return answer(Holidays(country=country, region=region, year=year, language=told.language, items=items))
 
 
 @router.get("/countries", response_model=Countries)
 async def list_countries(who: Asking) -> Response:
-    """Countries and their regions."""
-    known = await asyncio.to_thread(countries)
-    return answer(Countries(items=[_view(one) for one in known.values()]))
+    """The countries whose holidays are known."""
+    return answer(Countries(items=[CountryCode(code=code) for code in await asyncio.to_thread(codes)]))
+
+
+@router.get("/countries/{country}", response_model=CountryView)
+async def get_country(country: str, who: Asking) -> Response:
+    """A country with its regions."""
+    known = found(await asyncio.to_thread(country_of, country))
+    return answer(_view(known))
 
 
 def _check(country: Country, region: str | None, year: int) -> None:
-    codes = [one.code for one in country.regions]
-    if region is not None and region not in codes:
-        there = f"these are: {', '.join(codes)}" if codes else "it has none"
+    known = [one.code for one in country.regions]
+    if region is not None and region not in known:
+        there = f"these are: {', '.join(known)}" if known else "it has none"
         raise invalid("region", f"is no region of {country.code}; {there}")
     if not country.first_year <= year <= country.last_year:
         message = f"the holidays of {country.code} are known from {country.first_year} to {country.last_year}"

@@ -34,10 +34,16 @@ class SeenCountry(Seen):
     last_year: int
 
 
-class SeenCountries(Seen):
-    """All of them."""
+class SeenCode(Seen):
+    """A country by its code."""
 
-    items: tuple[SeenCountry, ...]
+    code: str
+
+
+class SeenCodes(Seen):
+    """All countries."""
+
+    items: tuple[SeenCode, ...]
 
 
 class SeenHoliday(Seen):
@@ -106,10 +112,13 @@ class Line:
         return ", ".join(f"{row.start}–{row.end}" for row in rows_of(ranges))
 
 
-def asked_for(asked: Mapping[str, str], known: Iterable[SeenCountry], proposed: str | None, this_year: int) -> Asked:
-    """What was asked for; whatever is nowhere counts as not asked, a country that nobody chose is the proposed one."""
-    by_code = {one.code: one for one in known}
-    country = by_code.get(asked.get("country", "")) or by_code.get(proposed or "")
+def code_asked_for(asked: Mapping[str, str], known: Collection[str], proposed: str | None) -> str | None:
+    """The country that was asked for; the proposed one if nobody chose any, or one that is nowhere."""
+    return next((one for one in (asked.get("country"), proposed) if one in known), None)
+
+
+def asked_for(asked: Mapping[str, str], country: SeenCountry | None, this_year: int) -> Asked:
+    """What was asked for of a country; whatever is nowhere counts as not asked."""
     region = next(
         (
             one.code

@@ -33,16 +33,21 @@ async def test_holidays_are_named_in_the_asked_language(api: Api) -> None:
     assert (everywhere["region"], len(everywhere["items"])) == (None, 9)
 
 
-async def test_countries_are_listed_with_their_regions_and_years(api: Api) -> None:
+async def test_countries_are_listed_and_each_has_its_regions_and_years(api: Api) -> None:
     at = await office(api, "holidays")
-    found = (await api.call("GET", "/holidays/countries", None, at.staff))["items"]
-    germany = next(one for one in found if one["code"] == "DE")
+    codes = [one["code"] for one in (await api.call("GET", "/holidays/countries", None, at.staff))["items"]]
+    assert codes == sorted(codes)
+    germany = await api.call("GET", "/holidays/countries/DE", None, at.staff)
     assert {"code": "BY", "name": "Bayern"} in germany["regions"]
-    for one in found[::25]:
+    for code in codes[::25]:
+        one = await api.call("GET", f"/holidays/countries/{code}", None, at.staff)
         for region in [None, *(region["code"] for region in one["regions"][:2])]:
-            query = {"country": one["code"], "year": str(one["last_year"])} | ({"region": region} if region else {})
+            query = {"country": code, "year": str(one["last_year"])} | ({"region": region} if region else {})
             answer = await asked(api, at, **query)
             assert answer.status_code == 200, answer.text
+    for code in ("ZZ", "de", "DEU", "__class__"):
+        nowhere = await api.send("GET", f"/holidays/countries/{code}", None, at.staff)
+        assert (nowhere.status_code, nowhere.json()["code"]) == (404, "not_found")
 
 
 @pytest.mark.parametrize(
@@ -83,7 +88,7 @@ async def test_a_wrong_question_is_refused_by_the_field_and_says_what_there_is(
 
 
 async def test_only_staff_may_ask(api: Api) -> None:
-    for path in ("/holidays?country=DE&year=2027", "/holidays/countries"):
+    for path in ("/holidays?country=DE&year=2027", "/holidays/countries", "/holidays/countries/DE"):
         assert (await api.send("GET", path)).status_code == 401
         nobody = await api.send("GET", path, None, {"Authorization": "Bearer nonsense"})
         assert nobody.status_code == 401

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from services.availability.adapters.holidays import Holiday, countries, holidays_in
+from services.availability.adapters.holidays import Country, Holiday, codes, country_of, holidays_in
 from services.availability.domain.rules import MemberSchedule, Override
 from turnus_runtime.forms import loaded, stored_form
 from turnus_runtime.ports import Stored
@@ -14,6 +14,12 @@ from turnus_runtime.ports import Stored
 
 def days(country: str, region: str | None = None, year: int = 2027, language: str = "de") -> dict[str, str]:
     return {one.day.isoformat(): one.name for one in holidays_in(country, region, year, language).days}
+
+
+def country(code: str) -> Country:
+    found = country_of(code)
+    assert found is not None
+    return found
 
 
 def test_bavaria_has_these_twelve_days() -> None:
@@ -44,7 +50,7 @@ def test_bavaria_has_these_twelve_days() -> None:
     ],
 )
 def test_a_holiday_of_some_german_states_is_one_there_and_nowhere_else(day: str, name: str, regions: set[str]) -> None:
-    assert {one.code for one in countries()["DE"].regions if days("DE", one.code).get(day) == name} == regions
+    assert {one.code for one in country("DE").regions if days("DE", one.code).get(day) == name} == regions
     assert day not in days("DE"), "without a region there is only what holds everywhere"
 
 
@@ -69,25 +75,29 @@ def test_two_holidays_on_one_day_are_one_with_both_names() -> None:
 
 
 def test_every_country_answers_in_order_with_days_of_that_year_only() -> None:
-    assert len(countries()) > 200
-    for code, country in countries().items():
-        year = min(2027, country.last_year)
+    assert len(codes()) > 200
+    for code in codes():
+        year = min(2027, country(code).last_year)
         found = holidays_in(code, None, year, "en").days
         assert [one.day for one in found] == sorted({one.day for one in found}), code
         assert all(one.day.year == year and one.name.strip() for one in found), code
 
 
 def test_countries_and_regions_have_codes_and_names() -> None:
-    known = countries()
-    assert list(known) == sorted(known)
-    assert all(len(code) == 2 and code.isupper() for code in known)
-    named = {one.code: one.name for one in known["DE"].regions}
+    assert list(codes()) == sorted(codes())
+    assert all(len(code) == 2 and code.isupper() for code in codes())
+    named = {one.code: one.name for one in country("DE").regions}
     assert (named["BY"], named["TH"]) == ("Bayern", "Thüringen")
-    assert {one.code: one.name for one in known["FR"].regions}["974"] == "La Réunion", "no second code for a name"
-    for country in known.values():
-        codes = [one.code for one in country.regions]
-        assert len(codes) == len(set(codes))
-        assert all(0 < len(one) <= 100 for one in codes)
+    assert {one.code: one.name for one in country("FR").regions}["974"] == "La Réunion", "no second code for a name"
+    for code in codes():
+        regions = [one.code for one in country(code).regions]
+        assert len(regions) == len(set(regions))
+        assert all(0 < len(one) <= 100 for one in regions)
+
+
+@pytest.mark.parametrize("code", ["ZZ", "de", "DEU", "UK", "", "__class__", "country_holidays", "XETR"])
+def test_what_is_no_country_is_none(code: str) -> None:
+    assert country_of(code) is None
 
 
 def test_a_process_that_nobody_asks_does_without_the_library() -> None:

@@ -12,12 +12,13 @@ from services.web.domain.holidays import (
     FIELDS,
     Asked,
     Line,
-    SeenCountries,
+    SeenCodes,
     SeenCountry,
     SeenHolidays,
     are_taken,
     asked_for,
     asked_in,
+    code_asked_for,
     lines,
     sent_lines,
     sorting,
@@ -38,7 +39,7 @@ class Offer:
     """Somebody's schedule, and the holidays that were asked for beside it."""
 
     plan: Plan
-    countries: tuple[SeenCountry, ...]
+    codes: tuple[str, ...]
     asked: Asked
     language: str
     lines: list[Line]
@@ -48,7 +49,7 @@ class Offer:
     ) -> Response:
         """The page, with what was ticked where something was refused, made from that `version`."""
         plan, desk = self.plan, self.plan.desk
-        names = {one.code: desk.words.country(one.code) for one in self.countries}
+        names = {code: desk.words.country(code) for code in self.codes}
         regions = self.asked.country.regions if self.asked.country is not None else ()
         own_version = plan.schedule.version if plan.schedule is not None else None
         return desk.page(
@@ -104,8 +105,10 @@ async def take_over(desk: Here, sent: SentForm) -> Response:
 async def _offer(plan: Plan, given: dict[str, str]) -> Offer:
     asking, words = plan.desk.asking, plan.desk.words
     with as_pages():
-        countries = (await asking.read(SeenCountries, "/holidays/countries")).items
-        asked = asked_for(given, countries, country_of(plan.tz), plan.today.year)
+        codes = tuple(one.code for one in (await asking.read(SeenCodes, "/holidays/countries")).items)
+        code = code_asked_for(given, codes, country_of(plan.tz))
+        country = await asking.read(SeenCountry, f"/holidays/countries/{code}") if code is not None else None
+        asked = asked_for(given, country, plan.today.year)
         found = SeenHolidays(language=words.language, items=())
         if asked.is_known and asked.country is not None:
             found = await asking.read(
@@ -116,4 +119,4 @@ async def _offer(plan: Plan, given: dict[str, str]) -> Offer:
                 year=asked.year,
                 language=words.language,
             )
-    return Offer(plan, countries, asked, found.language, lines(found.items, plan.schedule, plan.today))
+    return Offer(plan, codes, asked, found.language, lines(found.items, plan.schedule, plan.today))
