@@ -47,7 +47,7 @@ service = Service(
     },
     publishes=(SlotReserved, SlotRefused, AssigneeSettled, CalendarApplied, ChangeRecorded),
     timers={APPLY_RULES: learning.apply_rules},
-    resources=("slots", "schedules", "blocks"),
+    resources=("slots", "schedules", "blocks", "holidays"),
     routes=router,
     effects=rules_cache,
     demo=make_demo,

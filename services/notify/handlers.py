@@ -192,7 +192,7 @@ async def _example(trial: Trial, on: Turn) -> Mail | None:
     )
     if member is None:
         return None
-    mail = examples.shown(trial.template, trial.wording, workspace, sender(on), trial.planned_at)
+    mail = examples.shown(trial.template, trial.wording, workspace, sender(on), trial.planned_at, trial=True)
     return examples.sent_to(member, trial.id, mail, sender(on))
 
 

@@ -36,6 +36,15 @@ def shots_of(site: Site) -> Iterator[Shot]:
         location={"kind": "link", "value": "https://meet.example.org/ada"},
     )
     support = site.calendar([ada, bernd, cleo], slug="support", name="Support", duration_minutes=45)
+    dora = site.host("Dora Weiss", days=[1, 2, 3, 4, 5])
+    dates = [
+        {"date": "2027-05-06"},
+        {"date": "2027-05-27", "ranges": [{"start": "09:00", "end": "11:30"}], "label": "Inventur"},
+        {"date": "2027-11-01", "label": "Allerheiligen"},
+    ]
+    weekly = [{"days": [1, 2, 3, 4, 5], "start": "09:00", "end": "17:00"}]
+    hours = {"member_id": dora, "name": "Hours", "tz": "Europe/Berlin", "weekly": weekly, "overrides": dates}
+    site.post("/schedules", hours, 201, staff=True)
     closed = site.calendar([bernd], slug="alt", name="Früheres Angebot")
     site.retire(closed)
     draft = {"kind": "personal", "slug": "entwurf", "name": "Beratung (neu)", "tz": "Europe/Berlin"}
@@ -97,6 +106,9 @@ def shots_of(site: Site) -> Iterator[Shot]:
         Shot("group-remove", f"/console/groups/{group_id}/remove"),
         Shot("availability", "/console/availability"),
         Shot("availability-other", f"/console/availability?member={ada}&month=2027-01&day={DAY}#dates"),
+        Shot("availability-named", f"/console/availability?member={dora}&month=2027-11&day=2027-11-01"),
+        Shot("holidays", f"/console/availability/holidays?member={dora}&country=DE&region=DE-BY&year=2027"),
+        Shot("holidays-none", "/console/availability/holidays?country=UA&year=2027"),
         Shot("team", "/console/team"),
         Shot("team-new", "/console/team/new"),
         Shot("team-member", f"/console/team/{bernd}"),

@@ -366,7 +366,9 @@ def test_the_words_of_a_mail_are_chosen_looked_at_tried_and_sent(site: Site, ope
     site.book(address, "2027-01-20T10:00:00+01:00", guest=guest, locale=locale[:2])
     (mail,) = site.mails(email, 1)
     assert mail["subject"] == f"Schön, dass du kommst: Mikroskopie {locale}"
-    staff.press("templates.reset")
+    staff.follow("reset_template.button")
+    see(page, say("reset_template.title"))
+    staff.press("reset_template.button")
     staff.told("done.template_reset")
 
 

@@ -119,17 +119,22 @@ class Weekly(BaseModel):
 
 
 class Override(BaseModel):
-    """The hours of one date instead of the weekday's; none: a day off."""
+    """The hours of one date instead of the weekday's; none: a day off. `label`: why, for staff."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     date: date
     ranges: tuple[tuple[int, int], ...] = ()
+    label: str | None = None
 
 
 class MemberSchedule(Record):
-    """A reusable schedule of one member, in a zone of its own. One of them is the default."""
+    """A reusable schedule of one member, in a zone of its own. One of them is the default.
+
+    Format 2: an override may have a label.
+    """
 
     collection: ClassVar[str] = "schedules"
+    format: ClassVar[int] = 2
     indexes: ClassVar[tuple[str, ...]] = ("by_member",)
 
     workspace_id: str

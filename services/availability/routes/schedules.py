@@ -30,6 +30,7 @@ from turnus_runtime.http import (
     Paged,
     Principal,
     Request,
+    Text,
     Wait,
     ZoneName,
     answer,
@@ -73,10 +74,11 @@ class WeeklyIn(RangeIn):
 
 
 class OverrideIn(Request):
-    """The hours of one date instead of the weekday's; none: a day off."""
+    """The hours of one date instead of the weekday's; none: a day off. `label`: what it is, for staff."""
 
     date: Day
     ranges: Annotated[list[RangeIn], Field(max_length=MOST_RANGES)] = []
+    label: Annotated[str, Text(100)] | None = None
 
 
 class ScheduleIn(Request):
@@ -224,7 +226,7 @@ def _schedule(body: ScheduleIn, schedule_id: str, who: Principal, on: Turn) -> M
         default=body.default,
         weekly=tuple(Weekly(days=tuple(w.days), start=_minute(w.start), end=_minute(w.end)) for w in body.weekly),
         overrides=tuple(
-            Override(date=o.date, ranges=tuple((_minute(r.start), _minute(r.end)) for r in o.ranges))
+            Override(date=o.date, ranges=tuple((_minute(r.start), _minute(r.end)) for r in o.ranges), label=o.label)
             for o in body.overrides
         ),
         created_at=on.now,
@@ -257,7 +259,9 @@ def _view(schedule: MemberSchedule) -> ScheduleView:
         default=schedule.default,
         weekly=[WeeklyIn(days=list(w.days), start=_clock(w.start), end=_clock(w.end)) for w in schedule.weekly],
         overrides=[
-            OverrideIn(date=o.date, ranges=[RangeIn(start=_clock(a), end=_clock(b)) for a, b in o.ranges])
+            OverrideIn(
+                date=o.date, ranges=[RangeIn(start=_clock(a), end=_clock(b)) for a, b in o.ranges], label=o.label
+            )
             for o in schedule.overrides
         ],
         created_at=schedule.created_at,

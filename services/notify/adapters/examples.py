@@ -30,8 +30,16 @@ AHEAD = timedelta(days=7)
 MINUTES = timedelta(minutes=30)
 
 
-def shown(name: str, wording: Wording | None, workspace: Workspace | None, sender: Sender, now: datetime) -> Mail:
-    """The mail of the template of this name, with these words (None: the built-in ones)."""
+def shown(
+    name: str,
+    wording: Wording | None,
+    workspace: Workspace | None,
+    sender: Sender,
+    now: datetime,
+    *,
+    trial: bool = False,
+) -> Mail:
+    """The mail of the template of this name, with these words (None: the built-in ones); `trial`: to be sent."""
     event, audience, language = name.split(".")
     words = catalogue(language)
     revision = 1 if event in (MOVED, CHANGED, WITHDRAWN) else 0
@@ -64,20 +72,19 @@ def shown(name: str, wording: Wording | None, workspace: Workspace | None, sende
             or Workspace(id=WORKSPACE, version=1, status="active", name=words.text("example.workspace")),
             sender=sender,
             wording=wording,
+            trial=trial,
         )
     )
 
 
 def sent_to(member: Member, trial_id: str, shown: Mail, sender: Sender) -> Mail:
-    """That mail for the mailbox of a member. Without its calendar entry: theirs would show what never will be."""
+    """That mail for the mailbox of a member: a trial has no calendar entry, which would show what never will be."""
     headers = {name: value for name, value in shown.headers.items() if name != "Reply-To"}
     return replace(
         shown,
         message_id=f"{trial_id}@{sender.domain}",
         to=member.email,
         to_name=member.name,
-        calendar=None,
-        calendar_method=None,
         headers=headers,
     )
 

@@ -53,7 +53,8 @@ class Sender:
 class Known:
     """All that a mail is made of. `hosts`: the members whom the message or the booking names, by id.
 
-    `wording`: the workspace's own words for it; None for the built-in ones.
+    `wording`: the workspace's own words for it; None for the built-in ones. `trial`: of an appointment that never was:
+    no calendar entry is attached, and the mail says so.
     """
 
     notice: Notice
@@ -64,6 +65,7 @@ class Known:
     workspace: Workspace
     sender: Sender
     wording: Wording | None = None
+    trial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ def mail(known: Known) -> Mail:
         "rows": rows,
         "width": max(len(row.label) for row in rows) + 2,
         "button": _button(known, words),
-        "footer": words.text("footer", sender=sender_name),
+        "footer": words.text("footer.trial" if known.trial else "footer", sender=sender_name),
     }
     invitation = _invitation(known, to, facts, sender_name)
     details = known.notice.details
@@ -133,8 +135,8 @@ def mail(known: Known) -> Mail:
         subject=subject,
         text=_templates().get_template("mail.txt").render(page),
         html=_templates().get_template("mail.html").render(page),
-        calendar=written(invitation),
-        calendar_method=invitation.method,
+        calendar=None if known.trial else written(invitation),
+        calendar_method=None if known.trial else invitation.method,
         headers=headers,
     )
 

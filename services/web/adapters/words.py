@@ -98,6 +98,10 @@ class Words:
         """04.01.2027, Jan 4, 2027: a date where room is short."""
         return format_date(day, "medium", locale=self.locale)
 
+    def country(self, code: str) -> str:
+        """Deutschland: a country by its code (ISO 3166-1 alpha-2)."""
+        return cast("dict[str, str]", self.locale.territories).get(code, code)
+
     def own_name(self) -> str:
         """Deutsch, English: what its readers call it."""
         name = Locale(self.language).get_display_name(self.language)

@@ -1,11 +1,13 @@
 """The time zones that a guest can choose from."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
+from babel.core import get_global
 from babel.dates import get_timezone_location
 from pydantic import TypeAdapter, ValidationError
 
@@ -28,6 +30,13 @@ def zone_named(text: str | None) -> str | None:
         return _ZONE.validate_python(text)
     except ValidationError:
         return None
+
+
+@cache
+def country_of(zone: str) -> str | None:
+    """`Europe/Berlin` -> `DE` (ISO 3166-1 alpha-2); None for a zone that is no country's."""
+    found = get_global("zone_territories").get(get_global("zone_aliases").get(zone, zone))
+    return found if found is not None and re.fullmatch("[A-Z]{2}", found) and found != "ZZ" else None
 
 
 @cache

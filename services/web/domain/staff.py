@@ -179,10 +179,11 @@ class WeeklyHours(Hours):
 
 
 class SeenOverride(Seen):
-    """The hours of one date; none: a day off."""
+    """The hours of one date; none: a day off. `label`: what it is."""
 
     date: str
     ranges: tuple[Hours, ...]
+    label: str | None = None
 
 
 class SeenSchedule(Seen):

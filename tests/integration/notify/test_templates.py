@@ -190,6 +190,8 @@ async def test_a_test_goes_to_the_asking_member_and_its_fate_can_be_read(notify:
     (mail,) = notify.inbox.mails
     assert (str(mail["To"]), str(mail["Subject"])) == ("Grace <grace@example.com>", "Neu")
     assert "text/calendar" not in [part.get_content_type() for part in mail.walk()]
+    texts = [part.get_content() for part in mail.walk() if part.get_content_maintype() == "text"]
+    assert [text for text in texts if "findest du im Anhang" in text] == []
     again = await working.send("POST", f"/templates/{KEY}/test", {"subject": "Neu"}, headers={"Idempotency-Key": "k"})
     assert (again.json()["id"], again.headers["idempotency-replayed"]) == (told["id"], "true")
     other = await working.send("POST", f"/templates/{KEY}/test", {"subject": "Alt"}, headers={"Idempotency-Key": "k"})

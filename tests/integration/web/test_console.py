@@ -44,6 +44,7 @@ PAGES = (
     "/calendars/new/personal",
     "/calendars/new/round_robin",
     "/availability",
+    "/availability/holidays",
     "/team",
     "/team/new",
     "/groups",
@@ -198,6 +199,7 @@ async def test_whatever_is_typed_is_text_and_nothing_breaks(console: Console) ->
             ("/api-keys", {"name": hostile, "scope": "bookings:view"}),
             ("/availability", {"tz": hostile, "hours_1_start": hostile, "hours_1_end": hostile}),
             ("/availability/day", {"day": hostile, "kind": hostile}),
+            ("/availability/day", {"day": "2027-01-12", "kind": "off", "label": hostile}),
             ("/availability/blocks", {"start_day": hostile, "start_time": hostile, "reason": hostile}),
             ("/sign-in", {"email": hostile, "password": hostile, "to": hostile}),
             ("/forgot", {"email": hostile}),
@@ -290,7 +292,7 @@ async def test_a_day_off_puts_no_hours_on_offer_that_nobody_kept(console: Consol
     found = await console.client.get("/api/v1/schedules", params={"member_id": owner}, headers=bearer)
     (schedule,) = found.json()["items"]
     assert schedule["weekly"] == []
-    assert schedule["overrides"] == [{"date": "2027-01-11", "ranges": []}]
+    assert schedule["overrides"] == [{"date": "2027-01-11", "ranges": [], "label": None}]
 
 
 async def test_more_hours_than_the_page_adds_are_kept(console: Console) -> None:
@@ -348,20 +350,22 @@ async def test_the_table_of_bookings_holds_no_formulas(console: Console) -> None
 
 
 EVERYBODY, RUNNERS, OWNERS = ("owner", "admin", "member"), ("owner", "admin"), ("owner",)
+SURE = {"sure": "yes"}
 MOVE = {"start": "2027-01-11T10:00:00Z"}
 HOURS = {"member_id": "OWNER", "name": "Hours", "tz": "UTC"}
 ACTIONS: tuple[tuple[tuple[str, ...], str, dict[str, str], str, str, Mapping[str, object] | None], ...] = (
     (RUNNERS, "/calendars/new/personal", draft(), "POST", "/calendars", {}),
     (RUNNERS, "/calendars/CALENDAR", draft(), "PATCH", "/calendars/CALENDAR", {"name": "X"}),
-    (RUNNERS, "/calendars/CALENDAR/retire", {}, "POST", "/calendars/CALENDAR/retire", None),
+    (RUNNERS, "/calendars/CALENDAR/retire", SURE, "POST", "/calendars/CALENDAR/retire", None),
     (RUNNERS, "/groups/new", {"name": "X"}, "POST", "/groups", {}),
-    (RUNNERS, "/bookings/BOOKING/cancel", {}, "POST", "/bookings/BOOKING/cancel", {}),
+    (RUNNERS, "/bookings/BOOKING/cancel", SURE, "POST", "/bookings/BOOKING/cancel", {}),
     (RUNNERS, "/bookings/BOOKING/move", MOVE, "POST", "/bookings/BOOKING/reschedule", MOVE),
     (RUNNERS, "/bookings/BOOKING/hand-over", {"host_id": "OWNER"}, "POST", "/bookings/BOOKING/assign", {}),
     (RUNNERS, "/bookings/BOOKING/attendance", {"status": "attended"}, "POST", "/bookings/BOOKING/attendance", {}),
     (RUNNERS, "/team/new", {"name": "X"}, "POST", "/members", {}),
-    (OWNERS, "/team/OWNER/remove", {}, "DELETE", "/members/OWNER", None),
+    (OWNERS, "/team/OWNER/remove", SURE, "DELETE", "/members/OWNER", None),
     (RUNNERS, "/availability?member=OWNER", {"tz": "UTC"}, "POST", "/schedules", HOURS),
+    (RUNNERS, "/availability/holidays?member=OWNER", {"day": "2027-03-26"}, "POST", "/schedules", HOURS),
     (RUNNERS, "/notifications/reminders", {"guest_0": "1"}, "PUT", "/notifications/settings", {}),
     (RUNNERS, "/notifications/booked.guest.de", {"subject": "x", "body": "y"}, "PUT", "/templates/booked.guest.de", {}),
 )

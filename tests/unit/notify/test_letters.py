@@ -244,7 +244,8 @@ def test_every_text_is_used_and_every_text_used_is_there(monkeypatch: pytest.Mon
     mails(details(additional_guests=OTHERS), confirmed(host_ids=("mem_a", "mem_b")), changed)
     mails(erased(1), confirmed())
     for event, audience, language in wordings.names():
-        examples.shown(template_name(event, audience, language), None, None, SENDER, NOW)
+        for trial in (False, True):
+            examples.shown(template_name(event, audience, language), None, None, SENDER, NOW, trial=trial)
         for name in (*variables(event), APPOINTMENT):
             assert set(wordings.explanation(name)) == set(catalogues())
     assert used == set(catalogues()["en"].texts)

@@ -139,12 +139,23 @@ def test_a_trial_goes_to_the_member_and_leaves_their_calendar_alone() -> None:
         tz="UTC",
         locale="de",
     )
-    shown = examples.shown("booked.host.de", None, WORKSPACE, SENDER, NOW)
+    shown = examples.shown("booked.host.de", None, WORKSPACE, SENDER, NOW, trial=True)
     sent: Mail = examples.sent_to(member, "ntf_1", shown, SENDER)
     assert (sent.to, sent.subject, sent.html) == ("g@example.com", shown.subject, shown.html)
     assert sent.calendar is None
     assert "Reply-To" not in sent.headers
     assert sent.message_id == "ntf_1@turnus.example"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_a_mail_with_a_calendar_entry_says_that_it_has_one(name: str) -> None:
+    said = {"de": "Kalendereintrag findest du im Anhang", "en": "The calendar entry is attached"}[
+        name.rpartition(".")[2]
+    ]
+    for trial in (False, True):
+        made = examples.shown(name, None, WORKSPACE, SENDER, NOW, trial=trial)
+        assert ((said in made.text), (said in made.html)) == (not trial, not trial)
+        assert ((made.calendar is None), (made.calendar_method is None)) == (trial, trial)
 
 
 # --- decisions -----------------------------------------------------------------------------------------------------

@@ -2,13 +2,16 @@
 
 import re
 import string
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from babel import Locale
 
 from services.web.adapters.words import languages
 from services.web.adapters.zones import city_of, offset_of, regions, zone_named
+from services.web.domain.days import Month
 from services.web.domain.languages import language_for
 
 WEB = Path("services/web")
@@ -113,6 +116,24 @@ def test_the_language_is_the_asked_one_or_what_the_browser_prefers(
     asked: str | None, header: str, language: str
 ) -> None:
     assert language_for(asked, header, ("de", "en")) == language
+
+
+@pytest.mark.parametrize(
+    ("locale", "first", "number"),
+    [("de", "Montag", 1), ("de_AT", "Montag", 1), ("en_GB", "Monday", 1), ("en_US", "Sunday", 7), ("fa_IR", "شنبه", 6)],
+)
+def test_a_week_begins_on_the_day_that_its_readers_expect(locale: str, first: str, number: int) -> None:
+    words = replace(languages()["en"], locale=Locale.parse(locale))
+    assert words.days_from_monday()[0] == (number, first)
+    assert [name for _, name in words.weekdays()] == [name for _, name in words.days_from_monday()]
+    for month in (Month(2027, one) for one in range(1, 13)):
+        for week in month.weeks(words.locale.first_week_day):
+            for (day_number, _), day in zip(words.days_from_monday(), week, strict=True):
+                assert day is None or day.isoweekday() == day_number, "each day stands below its own name"
+
+
+def test_the_weeks_of_both_catalogues_begin_on_monday() -> None:
+    assert {one: languages()[one].weekdays()[0][1] for one in ("de", "en")} == {"de": "Montag", "en": "Monday"}
 
 
 def test_every_zone_that_can_be_chosen_is_one_that_the_api_takes() -> None:

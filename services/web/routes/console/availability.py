@@ -9,16 +9,26 @@ from services.web.adapters.api import ApiAway, ApiRefused
 from services.web.adapters.zones import zone_named
 from services.web.domain import week as weeks
 from services.web.domain.days import Month, day_named
-from services.web.domain.forms import Choice, Sent, Wrong, last, read
+from services.web.domain.forms import Choice, Sent, Text, Wrong, last, read
+from services.web.domain.holidays import LONGEST_LABEL
 from services.web.domain.week import Row, Week
-from services.web.routes.console.desk import Here, SentForm, as_pages, key_of, next_key, version_of
+from services.web.routes.console.desk import (
+    Here,
+    SentForm,
+    as_pages,
+    ask_once,
+    is_sure,
+    key_of,
+    next_key,
+    version_of,
+)
 from services.web.routes.console.plan import BLOCK, Chosen, moment, plan_of
 from services.web.routes.visit import Html
 from turnus_runtime.http import NOT_FOUND
 
 router = APIRouter(prefix="/availability", default_response_class=Html)
 
-DAY = (Choice("kind", ("usual", "off", "hours")),)
+DAY = (Choice("kind", ("usual", "off", "hours")), Text("label", most=LONGEST_LABEL, needed=False))
 
 
 @router.get("")
@@ -59,7 +69,7 @@ async def keep_day(desk: Here, sent: SentForm) -> Response:
     """Other hours on one date, a day off, or the weekday's hours again."""
     plan = await plan_of(desk, changing=True)
     day, form, rows = day_named(last(sent, "day")), read(DAY, sent), weeks.sent_rows(sent)
-    if day is None or form.errors:
+    if day is None or "kind" in form.errors:
         return desk.redirect("/console/availability", member=plan.asked_for)
     kind: str = form.values["kind"]
     wrong, looked_at, empty = weeks.wrong_of(rows), version_of(sent), all(row.is_empty for row in rows)
@@ -70,16 +80,16 @@ async def keep_day(desk: Here, sent: SentForm) -> Response:
         wrong = Wrong("wrong.hours_or_not")
 
     def again(status: int, notice: str | None = None, newest: int | None = None) -> Response:
-        chosen = Chosen(day, kind, rows or (Row(),), wrong)
+        chosen = Chosen(day, kind, rows or (Row(),), wrong, form.raw["label"], form.errors.get("label"))
         version = looked_at if newest is None else newest
         return plan.page(weeks.week_of(plan.schedule), status, notice, chosen=chosen, version=version)
 
-    if wrong is not None:
+    if wrong is not None or form.errors:
         return again(422)
     overrides = plan.overrides_without(day)
     if kind != "usual":
         ranges = [{"start": start, "end": end} for start, end in weeks.stretches(rows)] if kind == "hours" else []
-        overrides.append({"date": day.isoformat(), "ranges": ranges})
+        overrides.append({"date": day.isoformat(), "ranges": ranges, "label": form.values["label"] or None})
     try:
         await plan.keep({"overrides": overrides}, key_of(sent, desk.new_key), looked_at)
     except ApiRefused as refused:
@@ -126,9 +136,23 @@ async def block(desk: Here, sent: SentForm) -> Response:
     return desk.done("/console/availability", "blocked", member=plan.asked_for)
 
 
+@router.get("/blocks/{block_id}/delete")
+async def ask_unblock(block_id: str, desk: Here) -> Response:
+    """Ask once, and name what will happen."""
+    plan = await plan_of(desk, changing=True)
+    known = next((one for one in plan.blocks if one.id == block_id), None)
+    if known is None:
+        raise NOT_FOUND
+    start, end = (desk.words.moment(at, plan.tz) for at in (known.start, known.end))
+    path, leave = f"/console/availability/blocks/{known.id}/delete", "/console/availability"
+    return ask_once(desk, "availability", "lift_block", path, leave, member=plan.asked_for, start=start, end=end)
+
+
 @router.post("/blocks/{block_id}/delete")
-async def unblock(block_id: str, desk: Here) -> Response:
+async def unblock(block_id: str, desk: Here, sent: SentForm) -> Response:
     """Take a block away."""
+    if not is_sure(sent):
+        return await ask_unblock(block_id, desk)
     plan = await plan_of(desk, changing=True)
     if not re.fullmatch(r"blk_[0-9a-z]{1,40}\.\d{1,4}", block_id, re.ASCII):
         raise NOT_FOUND

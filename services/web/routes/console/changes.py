@@ -19,6 +19,7 @@ from services.web.routes.console.desk import (
     Here,
     SentForm,
     as_pages,
+    is_sure,
     key_of,
     refused_form,
     refused_page,
@@ -97,6 +98,8 @@ async def ask_cancel(booking_id: str, desk: Here) -> Response:
 @router.post("/cancel")
 async def cancel(booking_id: str, desk: Here, sent: SentForm) -> Response:
     """Cancel the booking; doing it again gives the same."""
+    if not is_sure(sent):
+        return await ask_cancel(booking_id, desk)
     desk.need("bookings:manage")
     entry, form = await entry_of(desk, booking_id), read(CANCEL, sent)
     if form.errors:

@@ -104,21 +104,39 @@ class Desk(Visit):
         return self.redirect(path, done=what, **params)
 
 
-def ask_once(desk: Desk, here: str, what: str, path: str, leave: str, **values: str) -> Response:
+def ask_once(
+    desk: Desk,
+    here: str,
+    what: str,
+    path: str,
+    leave: str,
+    *,
+    version: int | None = None,
+    member: str | None = None,
+    **values: str,
+) -> Response:
     """The page that asks before something is gone for good, and says what will happen.
 
-    `what` names its words: `<what>.title`, `<what>.happens`, `<what>.button`; `path` is where the form goes.
+    `what` names its words: `<what>.title`, `<what>.happens`, `<what>.button`; `path` is where the form goes, which says
+    that it was asked (`is_sure`) and, if there is one, which `version` was looked at. A form that came without having
+    been asked gets this page and does nothing. `member`: whose availability both addresses are about.
     """
     say = desk.words.say
     return desk.page(
         "confirm.html",
         here=here,
         title=say(f"{what}.title", **values),
-        happens=say(f"{what}.happens"),
+        happens=say(f"{what}.happens", **values),
         button=say(f"{what}.button"),
-        action=desk.url(path),
-        leave=desk.url(leave),
+        action=desk.url(path, member=member),
+        leave=desk.url(leave, member=member),
+        version=version,
     )
+
+
+def is_sure(sent: Sent) -> bool:
+    """Whether a form comes from a page that said what will happen."""
+    return last(sent, "sure") == "yes"
 
 
 async def sent_by(request: Request) -> Sent:

@@ -21,6 +21,7 @@ from services.web.routes.console.desk import (
     SentForm,
     as_pages,
     ask_once,
+    is_sure,
     key_of,
     next_key,
     refused_form,
@@ -102,8 +103,10 @@ async def ask_retire(calendar_id: str, desk: Here) -> Response:
 
 
 @router.post("/{calendar_id}/retire")
-async def retire(calendar_id: str, desk: Here) -> Response:
+async def retire(calendar_id: str, desk: Here, sent: SentForm) -> Response:
     """Take no new bookings."""
+    if not is_sure(sent):
+        return await ask_retire(calendar_id, desk)
     desk.need("calendars:manage")
     draft = await _draft(desk, calendar_id)
     with as_pages():

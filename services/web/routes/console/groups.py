@@ -18,6 +18,7 @@ from services.web.routes.console.desk import (
     SentForm,
     as_pages,
     ask_once,
+    is_sure,
     key_of,
     next_key,
     refused_form,
@@ -122,8 +123,10 @@ async def ask_remove(group_id: str, desk: Here) -> Response:
 
 
 @router.post("/{group_id}/remove")
-async def remove(group_id: str, desk: Here) -> Response:
+async def remove(group_id: str, desk: Here, sent: SentForm) -> Response:
     """Remove the group; its calendars stay as they are."""
+    if not is_sure(sent):
+        return await ask_remove(group_id, desk)
     desk.need("groups:manage")
     group = await _group(desk, group_id)
     with as_pages():

@@ -16,6 +16,7 @@ from services.web.routes.console.desk import (
     SentForm,
     as_pages,
     ask_once,
+    is_sure,
     key_of,
     next_key,
     refused_form,
@@ -67,8 +68,10 @@ async def ask_delete(key_id: str, desk: Here) -> Response:
 
 
 @router.post("/api-keys/{key_id}/delete")
-async def delete_key(key_id: str, desk: Here) -> Response:
+async def delete_key(key_id: str, desk: Here, sent: SentForm) -> Response:
     """Revoke a key at once."""
+    if not is_sure(sent):
+        return await ask_delete(key_id, desk)
     known = await _known(desk, key_id)
     with as_pages():
         await desk.asking.send("DELETE", f"/api-keys/{known.id}")

@@ -15,6 +15,8 @@ from services.web.routes.console.desk import (
     Here,
     SentForm,
     as_pages,
+    ask_once,
+    is_sure,
     key_of,
     refused_form,
     refused_page,
@@ -106,15 +108,12 @@ async def show_template(key: str, desk: Here) -> Response:
 
 @router.post("/{key}")
 async def keep_template(key: str, desk: Here, sent: SentForm) -> Response:
-    """Look at the words, try them, keep them, or go back to the built-in ones: one button each."""
+    """Look at the words, try them, or keep them: one button each."""
     desk.need("calendars:manage")
     template, form = await _template(desk, key), read(WORDING, sent)
     looked_at = version_of(sent)
     path = f"/templates/{template.key}"
     try:
-        if "reset" in sent:
-            await desk.asking.send("DELETE", path, version=looked_at)
-            return desk.done(f"/console/notifications/{template.key}", "template_reset")
         if form.errors or "preview" in sent:
             return await _page(desk, template, form, 422 if form.errors else 200, newest=looked_at)
         if "test" in sent:
@@ -128,6 +127,36 @@ async def keep_template(key: str, desk: Here, sent: SentForm) -> Response:
     except ApiAway:
         return await _page(desk, template, form, 503, "away", newest=looked_at)
     return desk.done(f"/console/notifications/{template.key}", "template_kept")
+
+
+@router.get("/{key}/reset")
+async def ask_reset(key: str, desk: Here) -> Response:
+    """Ask once, and name what will happen."""
+    desk.need("calendars:manage")
+    template = await _template(desk, key)
+    path = f"/console/notifications/{template.key}"
+    if not template.customised:
+        return desk.redirect(path)
+    return ask_once(desk, "notifications", "reset_template", f"{path}/reset", path, version=template.version)
+
+
+@router.post("/{key}/reset")
+async def reset_template(key: str, desk: Here, sent: SentForm) -> Response:
+    """Go back to the built-in words."""
+    if not is_sure(sent):
+        return await ask_reset(key, desk)
+    desk.need("calendars:manage")
+    template = await _template(desk, key)
+    path = f"/console/notifications/{template.key}"
+    try:
+        await desk.asking.send("DELETE", f"/templates/{template.key}", version=version_of(sent))
+    except ApiRefused as refused:
+        if refused.status == 403:
+            raise refused_page(refused) from None
+        return desk.redirect(path, refused="template_changed" if refused.status == 412 else refused.code)
+    except ApiAway:
+        raise away() from None
+    return desk.done(path, "template_reset")
 
 
 async def _template(desk: Desk, key: str) -> SeenTemplate:

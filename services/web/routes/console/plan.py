@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
@@ -36,17 +36,29 @@ class Chosen:
     kind: str
     rows: tuple[Row, ...]
     wrong: Wrong | None = None
+    label: str = ""
+    label_wrong: Wrong | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A day of the month: its kind, and the address that chooses it; None for the past."""
+    """A day of the month: its kind and label, and the address that chooses it; None for the past."""
 
     day: date
     kind: str
+    label: str
     url: str | None
     chosen: bool
     today: bool
+
+
+class Told(NamedTuple):
+    """A date that differs: `off` or with `hours`, its rows, and what it is if somebody said so."""
+
+    day: date
+    kind: str
+    rows: tuple[Row, ...]
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +77,11 @@ class Plan:
         return self.schedule.tz if self.schedule is not None else self.member.tz
 
     @property
+    def today(self) -> date:
+        """The day that it is there."""
+        return self.desk.now.astimezone(ZoneInfo(self.tz)).date()
+
+    @property
     def asked_for(self) -> str | None:
         """For addresses: whose it is, unless it is one's own."""
         return None if self.member.id == self.desk.who.member_id else self.member.id
@@ -76,7 +93,7 @@ class Plan:
 
     def rows_on(self, day: date) -> tuple[Row, ...]:
         """The hours of a date that has its own."""
-        return next((rows for at, _, rows in self._told() if at == day), ())
+        return next((one.rows for one in self._told() if one.day == day), ())
 
     async def keep(self, values: Mapping[str, Any], key: str, version: int) -> None:
         """Keep these parts of the schedule as it was in that version; the rest stays. Raises `ApiRefused`, `ApiAway`.
@@ -112,7 +129,7 @@ class Plan:
     ) -> Response:
         """The page, with what was typed where something was refused, made from that `version`."""
         desk, zone = self.desk, ZoneInfo(self.tz)
-        asked, today = desk.request.query_params, desk.now.astimezone(zone).date()
+        asked, today = desk.request.query_params, self.today
         chosen = chosen or self._chosen(day_named(asked.get("day")))
         earliest = Month.of(today)
         month = month_named(asked.get("month")) or (Month.of(chosen.day) if chosen else earliest)
@@ -146,7 +163,8 @@ class Plan:
             earlier=leaf(month.shifted(-1)) if month > earliest else None,
             later=leaf(month.shifted(1)) if month < earliest.shifted(FARTHEST_MONTHS) else None,
             chosen=chosen,
-            ahead=[one for one in self._told() if one[0] >= today],
+            named=[one for one in self._told() if one.label and Month.of(one.day) == month],
+            ahead=[one for one in self._told() if one.day >= today],
             blocks=self._blocks_ahead(zone),
             block=block or shown(BLOCK, {}),
             own=own,
@@ -156,24 +174,33 @@ class Plan:
     def _chosen(self, day: date | None) -> Chosen | None:
         if day is None:
             return None
-        found = next((one for one in self._told() if one[0] == day), None)
+        found = self._told_of(day)
         if found is None:
             return Chosen(day, "usual", (Row(),))
-        return Chosen(day, found[1], found[2] or (Row(),))
+        return Chosen(day, found.kind, found.rows or (Row(),), label=found.label)
 
-    def _told(self) -> list[tuple[date, str, tuple[Row, ...]]]:
-        """The dates that differ, in order: date, `off` or `hours`, rows."""
+    def _told_of(self, day: date) -> Told | None:
+        return next((one for one in self._told() if one.day == day), None)
+
+    def _told(self) -> list[Told]:
+        """The dates that differ, in order."""
         overrides = self.schedule.overrides if self.schedule is not None else ()
         return sorted(
-            (date.fromisoformat(one.date), "hours" if one.ranges else "off", weeks.rows_of(one.ranges))
+            Told(
+                date.fromisoformat(one.date),
+                "hours" if one.ranges else "off",
+                weeks.rows_of(one.ranges),
+                one.label or "",
+            )
             for one in overrides
         )
 
     def _cell(self, day: date, today: date, month: Month, chosen: Chosen | None) -> Cell:
-        kind = next((kind for at, kind, _ in self._told() if at == day), "")
+        told = self._told_of(day)
+        kind, label = (told.kind, told.label) if told is not None else ("", "")
         address = self.desk.url("/console/availability", member=self.asked_for, month=str(month), day=day.isoformat())
         url = f"{address}#date" if day >= today else None
-        return Cell(day, kind, url, chosen is not None and chosen.day == day, day == today)
+        return Cell(day, kind, label, url, chosen is not None and chosen.day == day, day == today)
 
     def _blocks_ahead(self, zone: ZoneInfo) -> list[tuple[SeenBlock, datetime, datetime]]:
         ahead = [one for one in self.blocks if one.end > self.desk.now]

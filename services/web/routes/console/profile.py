@@ -11,7 +11,7 @@ from services.web.adapters.api import ApiAway, ApiRefused, away, read_as
 from services.web.domain.forms import Form, Secret, Wrong, last, read, shown
 from services.web.domain.staff import Listed, NewSession, SeenPlaceOfWork, SeenSignedIn
 from services.web.routes.console.calendars import AT_ONCE
-from services.web.routes.console.desk import Desk, Here, SentForm, as_pages, refused_form, signed_in
+from services.web.routes.console.desk import Desk, Here, SentForm, as_pages, ask_once, is_sure, refused_form, signed_in
 from services.web.routes.visit import Html
 from turnus_runtime.http import NOT_FOUND, On, Problem
 
@@ -44,9 +44,24 @@ async def change_password(desk: Here, sent: SentForm) -> Response:
     return desk.done("/console/profile", "password_changed")
 
 
+@router.get("/sessions/{session_id}/end")
+async def ask_end(session_id: str, desk: Here) -> Response:
+    """Ask once, and name what will happen."""
+    with as_pages():
+        known = await desk.asking.read(Listed[SeenSignedIn], "/sessions", limit=AT_ONCE)
+    session = next((one for one in known.items if one.id == session_id), None)
+    if session is None:
+        raise NOT_FOUND
+    since = desk.words.moment(session.created_at, desk.who.member.tz)
+    path = f"/console/profile/sessions/{session.id}/end"
+    return ask_once(desk, "account", "end_session", path, "/console/profile", moment=since)
+
+
 @router.post("/sessions/{session_id}/end")
-async def end_session(session_id: str, desk: Here) -> Response:
+async def end_session(session_id: str, desk: Here, sent: SentForm) -> Response:
     """Sign out another browser."""
+    if not is_sure(sent):
+        return await ask_end(session_id, desk)
     if not re.fullmatch(r"ses_[0-9a-z]{1,40}", session_id):
         raise NOT_FOUND
     with as_pages():

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from services.web.adapters.api import ApiAway, ApiRefused, away, read_as
 from services.web.adapters.zones import city_of, regions, zone_named
-from services.web.domain.forms import Choice, Flag, Form, Text, Wrong, last, read, shown
+from services.web.domain.forms import Choice, Flag, Form, Text, Wrong, read, shown
 from services.web.domain.staff import SeenMember
 from services.web.routes.console.calendars import members_of
 from services.web.routes.console.desk import (
@@ -16,6 +16,7 @@ from services.web.routes.console.desk import (
     SentForm,
     as_pages,
     ask_once,
+    is_sure,
     key_of,
     next_key,
     refused_form,
@@ -127,13 +128,31 @@ async def change(member_id: str, desk: Here, sent: SentForm) -> Response:
 
 @router.post("/{member_id}/invite")
 async def invite(member_id: str, desk: Here, sent: SentForm) -> Response:
-    """Mail them a link to sign in; an older one is over by that. Or take the invitation back."""
+    """Mail them a link to sign in; an older one is over by that."""
     desk.need("team:manage")
     member = await _member(desk, member_id)
     path = f"/console/team/{member.id}"
-    if not last(sent, "revoke"):
-        code = await _invited(desk, member, key_of(sent, desk.new_key))
-        return desk.redirect(path, refused=code) if code is not None else desk.done(path, "invited")
+    code = await _invited(desk, member, key_of(sent, desk.new_key))
+    return desk.redirect(path, refused=code) if code is not None else desk.done(path, "invited")
+
+
+@router.get("/{member_id}/revoke")
+async def ask_revoke(member_id: str, desk: Here) -> Response:
+    """Ask once, and name what will happen."""
+    desk.need("team:manage")
+    member = await _member(desk, member_id)
+    path = f"/console/team/{member.id}"
+    return ask_once(desk, "team", "revoke_invitation", f"{path}/revoke", path, name=member.name)
+
+
+@router.post("/{member_id}/revoke")
+async def revoke(member_id: str, desk: Here, sent: SentForm) -> Response:
+    """Take the invitation back."""
+    if not is_sure(sent):
+        return await ask_revoke(member_id, desk)
+    desk.need("team:manage")
+    member = await _member(desk, member_id)
+    path = f"/console/team/{member.id}"
     with as_pages():
         await desk.asking.send("DELETE", f"/invitations/inv_{member.id.removeprefix('mem_')}")
     return desk.done(path, "invitation_revoked")
@@ -149,8 +168,10 @@ async def ask_remove(member_id: str, desk: Here) -> Response:
 
 
 @router.post("/{member_id}/remove")
-async def remove(member_id: str, desk: Here) -> Response:
+async def remove(member_id: str, desk: Here, sent: SentForm) -> Response:
     """Remove a member for good."""
+    if not is_sure(sent):
+        return await ask_remove(member_id, desk)
     desk.need("team:manage")
     member = await _member(desk, member_id)
     try:
