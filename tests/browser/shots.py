@@ -70,6 +70,7 @@ def shots_of(site: Site) -> Iterator[Shot]:
         Shot("guest-move", f"/b/{booked[0]['token']}/move?day={DAY}", staff=False),
         Shot("guest-cancel", f"/b/{booked[0]['token']}/cancel", staff=False),
         Shot("guest-unknown", "/sonnenhof/nowhere", staff=False),
+        Shot("styleguide", "/styleguide", staff=False),
         Shot("sign-in", "/console/sign-in", staff=False),
         Shot("sign-in-wrong", "/console/sign-in", {"#email": "x", "button.main": "press"}, staff=False),
         Shot("start", "/console/start", staff=False),
