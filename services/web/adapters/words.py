@@ -98,6 +98,10 @@ class Words:
         """04.01.2027, Jan 4, 2027: a date where room is short."""
         return format_date(day, "medium", locale=self.locale)
 
+    def tongue(self, language: str) -> str:
+        """Deutsch, German: a language as this one calls it."""
+        return str(Locale(language).get_display_name(self.locale) or language).capitalize()
+
     def own_name(self) -> str:
         """Deutsch, English: what its readers call it."""
         name = Locale(self.language).get_display_name(self.language)

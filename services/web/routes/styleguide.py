@@ -69,7 +69,7 @@ async def show_styleguide(request: Request, on: On) -> Response:
         sizes=lengths(css, "type"),
         form=_form(),
         wrong=_form().with_errors({"slug": Wrong("wrong.slug_taken"), "duration_minutes": _out_of_range()}),
-        lines=[_line(state) for state in STATES],
+        lines=[_line(reader, state) for state in STATES],
         calendar=_calendar(),
         picker=_picker(reader),
         here=HERE,
@@ -114,7 +114,7 @@ def _calendar() -> SeenCalendar:
     )
 
 
-def _line(state: str) -> tuple[SeenEntry, datetime, datetime, str]:
+def _line(reader: Reader, state: str) -> tuple[SeenEntry, datetime, datetime, str]:
     """A line of a list of bookings: the booking, its start and end, its state."""
     end = NOON + timedelta(minutes=30)
     entry = SeenEntry(
@@ -125,7 +125,7 @@ def _line(state: str) -> tuple[SeenEntry, datetime, datetime, str]:
         version=1,
         calendar_id="cal_example",
         calendar_address=None,
-        calendar_name="demo/ada",
+        calendar_name=reader.words.say("kind.personal"),
         start=NOON,
         end=end,
         tz=ZONE,
