@@ -18,7 +18,8 @@ SPILT = """() => {
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (texts.nextNode()) {
     let box = texts.currentNode.parentElement;
-    if (!texts.currentNode.data.trim() || !box.checkVisibility() || box.closest('.unseen, .skip, svg, select')) continue;
+    if (!texts.currentNode.data.trim() || !box.checkVisibility()) continue;
+    if (box.closest('.unseen, .skip, svg, select')) continue;
     const range = document.createRange();
     range.selectNodeContents(texts.currentNode);
     const text = range.getBoundingClientRect();
