@@ -13,7 +13,7 @@ PYTEST = $(BIN)/python -m pytest
 SIDE_BY_SIDE = -n $(or $(WORKERS),3) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: screenshots help install up down test simulate mutants model test-browser test-kafka chaos chaos-brief check bench schemas lock format clean
+.PHONY: screenshots demo-tour help install up down test simulate mutants model test-browser test-kafka chaos chaos-brief check bench schemas lock format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,10 @@ test-browser: install ## the pages, in Chromium
 screenshots: install ## pictures of every page, in both languages, three widths, light and dark, in build/screenshots
 	@tools/need chromium=chromium
 	$(BIN)/python -m tests.browser.screenshots $(ARGS)
+
+demo-tour: install ## walk through the whole product in both languages: pictures in build/tour, pages in docs/tour; ARGS=--keep
+	@tools/need chromium=chromium
+	$(BIN)/python -m tests.browser.tour $(ARGS)
 
 test-kafka: install ## the integration tests on Apache Kafka instead of the embedded broker
 	@tools/need java=openjdk-17-jre-headless mvn=maven

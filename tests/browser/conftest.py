@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from playwright._impl._api_structures import SetCookieParam
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.browser.shots import Shot, session_of, shots_of
 from tests.browser.site import Site
 from turnus_runtime.embedded import Endpoints
 
@@ -31,6 +33,17 @@ def site(embedded_servers: Endpoints) -> Iterator[Site]:
         yield running
     finally:
         running.stop()
+
+
+@pytest.fixture(scope="session")
+def shots(site: Site) -> list[Shot]:
+    return list(shots_of(site))
+
+
+@pytest.fixture(scope="session")
+def session(site: Site) -> SetCookieParam:
+    """The session of the workspace's owner."""
+    return session_of(site)
 
 
 @pytest.fixture(scope="session")

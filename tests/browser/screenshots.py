@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from playwright._impl._api_structures import SetCookieParam
 from playwright.sync_api import Page, sync_playwright
 
-from services.web.routes.console.desk import COOKIE
 from tests.browser.conftest import CHROMIUM, QUIET
-from tests.browser.shots import Shot, shots_of, token_of
+from tests.browser.shots import Shot, session_of, shots_of, show
 from tests.browser.site import Site
 from tests.support.stack import StackThread
 
@@ -37,7 +37,7 @@ def main() -> None:
                 shots = [
                     one for one in shots_of(site) if not asked.only or any(word in one.name for word in asked.only)
                 ]
-                token = token_of(site)
+                session = session_of(site)
                 for locale in asked.locales:
                     for width in asked.widths:
                         context = browser.new_context(
@@ -49,10 +49,7 @@ def main() -> None:
                         )
                         page = context.new_page()
                         for one in shots:
-                            context.clear_cookies()
-                            if one.staff:
-                                context.add_cookies([{"name": COOKIE, "value": token, "url": site.url}])
-                            _take(page, one, locale, width, asked.schemes)
+                            _take(page, one, locale, session, width, asked.schemes)
                         context.close()
             finally:
                 site.stop()
@@ -71,19 +68,8 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _take(page: Page, one: Shot, locale: str, width: int, schemes: Sequence[Any]) -> None:
-    lang = f"{'&' if '?' in one.path else '?'}lang={locale}"
-    path, _, fragment = one.path.partition("#")
-    page.goto(f"{path}{lang}{'#' + fragment if fragment else ''}")
-    if one.post is not None:
-        for selector, text in one.post.items():
-            found = page.locator(selector).first
-            if text == "press":
-                found.click()
-            elif text == "check":
-                found.check()
-            else:
-                found.fill(text)
+def _take(page: Page, one: Shot, locale: str, session: SetCookieParam, width: int, schemes: Sequence[Any]) -> None:
+    show(page, one, locale, session)
     for scheme in schemes:
         page.emulate_media(color_scheme=scheme)
         page.screenshot(path=OUT / f"{one.name}-{locale}-{width}-{scheme}.png", full_page=True)

@@ -3,7 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from playwright._impl._api_structures import SetCookieParam
+from playwright.sync_api import Page
+
 from services.web.domain.staff import NewSession
+from services.web.routes.console.desk import COOKIE
 from tests.browser.site import OWNER_EMAIL, OWNER_PASSWORD, Site
 
 DAY = "2027-01-12"
@@ -22,6 +26,28 @@ class Shot:
 def token_of(site: Site) -> str:
     body = {"workspace": "sonnenhof", "email": OWNER_EMAIL, "password": OWNER_PASSWORD}
     return NewSession.model_validate(site.post("/sessions", body, 201)).token or ""
+
+
+def session_of(site: Site) -> SetCookieParam:
+    """The cookie of the owner's session."""
+    return {"name": COOKIE, "value": token_of(site), "url": site.url}
+
+
+def show(page: Page, shot: Shot, language: str, session: SetCookieParam) -> None:
+    """Open a page in this language, with this session if it is one of staff, and do there what the shot says."""
+    page.context.clear_cookies()
+    if shot.staff:
+        page.context.add_cookies([session])
+    path, _, fragment = shot.path.partition("#")
+    page.goto(f"{path}{'&' if '?' in path else '?'}lang={language}{'#' + fragment if fragment else ''}")
+    for selector, text in (shot.post or {}).items():
+        found = page.locator(selector).first
+        if text == "press":
+            found.click()
+        elif text == "check":
+            found.check()
+        else:
+            found.fill(text)
 
 
 def shots_of(site: Site) -> Iterator[Shot]:
@@ -79,6 +105,7 @@ def shots_of(site: Site) -> Iterator[Shot]:
         Shot("guest-move", f"/b/{booked[0]['token']}/move?day={DAY}", staff=False),
         Shot("guest-cancel", f"/b/{booked[0]['token']}/cancel", staff=False),
         Shot("guest-unknown", "/sonnenhof/nowhere", staff=False),
+        Shot("styleguide", "/styleguide", staff=False),
         Shot("sign-in", "/console/sign-in", staff=False),
         Shot("sign-in-wrong", "/console/sign-in", {"#email": "x", "button.main": "press"}, staff=False),
         Shot("start", "/console/start", staff=False),

@@ -46,7 +46,7 @@ class Site:
             api_url=self.url,
             trusted_proxies=("127.0.0.1/32",),
             clock_start=FIRST_DAY,
-            **settings,
+            **{"demo": True, **settings},
         )
         self._staff: dict[str, str] = {}
         self._names = itertools.count(1)

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, Response, expect
 from services.web.routes.console.desk import COOKIE
 from tests.browser.conftest import Opener
 from tests.browser.guest import fill, press, see, words_of
-from tests.browser.shots import Shot, shots_of, token_of
+from tests.browser.shots import Shot, token_of
 from tests.browser.site import Site
 from tests.support.stack import StackThread
 
@@ -206,11 +206,6 @@ def test_every_page_of_the_console(site: Site, watched: Watched, shots: list[Sho
         for selector, text in (shot.post or {}).items():
             page.locator(selector).first.click() if text == "press" else page.locator(selector).first.fill(text)
         watched.check(shot.name)
-
-
-@pytest.fixture(scope="session")
-def shots(site: Site) -> list[Shot]:
-    return list(shots_of(site))
 
 
 @pytest.fixture

@@ -146,6 +146,10 @@ class Settings(BaseSettings):
     clock_start: Instant | None = Field(
         default=None, description="The time at which this installation began to run, for tests and demos (RFC 3339)"
     )
+    demo: bool = Field(
+        default=False,
+        description="This installation shows the product, with pages for those who build it",
+    )
 
     rate_limits_guest_reads_per_minute: PerMinute = Field(default=600, description="Per address: slots, pages")
     rate_limits_guest_writes_per_minute: PerMinute = Field(default=60, description="Per address: book, move, cancel")

@@ -102,6 +102,10 @@ class Words:
         """Deutschland: a country by its code (ISO 3166-1 alpha-2)."""
         return cast("dict[str, str]", self.locale.territories).get(code, code)
 
+    def tongue(self, language: str) -> str:
+        """Deutsch, German: a language as this one calls it."""
+        return str(Locale(language).get_display_name(self.locale) or language).capitalize()
+
     def own_name(self) -> str:
         """Deutsch, English: what its readers call it."""
         name = Locale(self.language).get_display_name(self.language)

@@ -204,3 +204,8 @@ async def test_without_the_api_the_page_says_when_to_come_back(embedded_servers:
 async def test_an_address_that_no_workspace_can_have_is_not_there(pages: Pages) -> None:
     for path in ("/ab", f"/{'a' * 41}", f"/{'a' * 63}", "/-a-", "/Sonnenhof"):
         assert (await pages.client.get(path)).status_code == 404, path
+
+
+async def test_only_a_demo_has_the_styleguide(pages: Pages) -> None:
+    # That a demo has it: tests/browser/test_styleguide.py.
+    assert (await pages.client.get("/styleguide")).status_code == 404

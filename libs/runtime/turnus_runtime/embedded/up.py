@@ -74,6 +74,7 @@ def _process(services: Sequence[Service], stack: EmbeddedStack, given: Mapping[s
             **EMBEDDED_BROKER,
             "http_port": port,
             "admin_port": _port(stack, "admin", "admin_port", settings.admin_port),
+            "demo": settings.demo if _is_set("demo") else True,
             "public_url": settings.public_url if _is_set("public_url") else f"http://127.0.0.1:{port}",
             "api_url": f"http://127.0.0.1:{port}",
             # The pages ask the API over loopback and say for whom; else all guests would count as one.
