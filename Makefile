@@ -13,7 +13,7 @@ PYTEST = $(BIN)/python -m pytest
 SIDE_BY_SIDE = -n $(or $(WORKERS),3) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: screenshots help install up down test simulate mutants model test-browser test-kafka chaos chaos-brief check bench schemas lock format clean
+.PHONY: lighthouse screenshots help install up down test simulate mutants model test-browser test-kafka chaos chaos-brief check bench schemas lock format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,10 @@ test-browser: install ## the pages, in Chromium
 screenshots: install ## pictures of every page, in both languages, three widths, light and dark, in build/screenshots
 	@tools/need chromium=chromium
 	$(BIN)/python -m tests.browser.screenshots $(ARGS)
+
+lighthouse: install ## what Lighthouse gives the guests' pages on a slow phone; ARGS="--runs 1 --locale en"
+	@tools/need chromium=chromium
+	$(BIN)/python -m tests.browser.lighthouse $(ARGS)
 
 test-kafka: install ## the integration tests on Apache Kafka instead of the embedded broker
 	@tools/need java=openjdk-17-jre-headless mvn=maven
@@ -89,5 +93,5 @@ lock: install ## write requirements.lock again from the pyproject.toml files; UP
 
 clean: down ## stop, then remove ./data and everything else that can be made again, .venv excepted
 	rm -rf data build .pytest_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache .schemathesis
-	rm -rf deploy/lint/node_modules tests/contracts/specs/node_modules
+	rm -rf deploy/lint/node_modules tests/contracts/specs/node_modules tests/browser/lighthouse/node_modules
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

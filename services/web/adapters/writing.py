@@ -9,16 +9,19 @@ from typing import Any, cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from services.web.adapters.packing import LEAST_BYTES, packed
+
 FOLDER = Path(__file__).parents[1]
 TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file under `/static/`; `name` holds a hash of its content."""
+    """A file under `/static/`; `name` holds a hash of its content, `packed` the same as gzip where that helps."""
 
     name: str
     body: bytes
+    packed: bytes | None
     media_type: str
 
 
@@ -31,7 +34,8 @@ def assets() -> dict[str, Asset]:
 def _asset(path: Path) -> Asset:
     body = path.read_bytes()
     tag = hashlib.blake2s(body, digest_size=6).hexdigest()
-    return Asset(f"{path.stem}.{tag}{path.suffix}", body, TYPES[path.suffix.removeprefix(".")])
+    small = packed(body) if len(body) >= LEAST_BYTES else None
+    return Asset(f"{path.stem}.{tag}{path.suffix}", body, small, TYPES[path.suffix.removeprefix(".")])
 
 
 def plain_name(hashed: str) -> str:
