@@ -1,6 +1,8 @@
 """Staff in the console, step by step as the guide says, in German and in English, with and without scripts."""
 
 import re
+import sys
+import time
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -347,6 +349,13 @@ class Counted:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.steps = 0
+        self._began = time.monotonic()
+
+    def told(self, what: str, capsys: pytest.CaptureFixture[str]) -> None:
+        """Say how many steps it took, and how long the pages took for them."""
+        seconds = time.monotonic() - self._began
+        with capsys.disabled():
+            sys.stdout.write(f"\n{what}: {self.steps} clicks and keystroke groups, {seconds:.1f} s\n")
 
     def click(self, role: Any, name: str) -> None:
         self.page.get_by_role(role, name=name, exact=True).first.click()
@@ -357,11 +366,13 @@ class Counted:
         self.steps += 1
 
 
-def test_a_stranger_has_a_live_calendar_in_twelve_steps(site: Site, opened: Opener, locale: str) -> None:
+def test_a_stranger_has_a_live_calendar_in_twelve_steps(
+    site: Site, opened: Opener, locale: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     page, words = opened(locale), words_of(locale)
     slug = f"neuland-{locale[:2]}"
-    page.goto(f"/console/start?lang={locale[:2]}")
     stranger = Counted(page)
+    page.goto(f"/console/start?lang={locale[:2]}")
     stranger.fill(words.say("start.workspace"), "Neuland")
     stranger.fill(words.say("start.slug"), slug)
     stranger.fill(words.say("start.name"), "Nora Neu")
@@ -374,15 +385,18 @@ def test_a_stranger_has_a_live_calendar_in_twelve_steps(site: Site, opened: Open
     stranger.fill(words.say("draft.name"), "Erstgespräch")
     stranger.click("button", words.say("draft.publish"))
     expect(page.get_by_role("status")).to_contain_text(words.say("done.calendar_published"))
+    stranger.told(f"from nothing to a live calendar ({locale})", capsys)
     assert stranger.steps <= 12
     assert site.slots(f"{slug}/erstgespraech", MONDAY)
 
 
-def test_a_guest_books_in_six_steps(site: Site, opened: Opener, locale: str) -> None:
+def test_a_guest_books_in_six_steps(
+    site: Site, opened: Opener, locale: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     address = site.calendar([site.host("Otto Hahn")], name="Sprechstunde")
     page, words = opened(locale), words_of(locale)
-    page.goto(f"/{address}?lang={locale[:2]}")
     guest = Counted(page)
+    page.goto(f"/{address}?lang={locale[:2]}")
     day = page.locator("table.days").get_by_role("link").nth(3)
     day.click()
     guest.steps += 1
@@ -391,4 +405,5 @@ def test_a_guest_books_in_six_steps(site: Site, opened: Opener, locale: str) -> 
     guest.fill(words.say("form.email"), "grace@example.org")
     guest.click("button", words.say("form.book"))
     see(page, words.say("booking.title_confirmed"))
+    guest.told(f"a guest's booking ({locale})", capsys)
     assert guest.steps <= 6

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from tests.load.figures import PERCENTILES, percentile, told
+from tests.load.figures import PERCENTILES, costs, percentile, told
 from tests.load.parts import Bench
 from tests.support.workload import sign_up
 
@@ -40,7 +40,10 @@ async def pages(on: Bench) -> None:
     whole = 0.0
     async with httpx.AsyncClient(base_url=process.url, headers={"Accept-Language": "de"}) as client:
         for name, (path, params) in asked.items():
+            meter = on.at.meter()
             figures, sent = await _asked(client, path, params)
+            used = meter.read()
+            figures |= costs(used, WARM_ROUNDS + ROUNDS)
             whole = whole or figures["p50_ms"]
             on.add("pages", name, {**figures, "more": {"bytes": sent, "share of the page": figures["p50_ms"] / whole}})
 
