@@ -13,7 +13,7 @@ PYTEST = $(BIN)/python -m pytest
 SIDE_BY_SIDE = -n $(or $(WORKERS),3) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: screenshots demo-tour help install up down test simulate mutants model test-browser test-kafka chaos chaos-brief check bench schemas lock format clean
+.PHONY: screenshots demo-tour lighthouse help install up down test simulate mutants model test-browser test-kafka chaos chaos-brief check bench schemas lock format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,10 @@ screenshots: install ## pictures of every page, in both languages, three widths,
 demo-tour: install ## walk through the whole product in both languages: pictures in build/tour, pages in docs/tour; ARGS=--keep
 	@tools/need chromium=chromium
 	$(BIN)/python -m tests.browser.tour $(ARGS)
+
+lighthouse: install ## what Lighthouse gives the guests' pages on a slow phone; ARGS="--runs 1 --locale en"
+	@tools/need chromium=chromium
+	$(BIN)/python -m tests.browser.lighthouse $(ARGS)
 
 test-kafka: install ## the integration tests on Apache Kafka instead of the embedded broker
 	@tools/need java=openjdk-17-jre-headless mvn=maven
@@ -93,5 +97,5 @@ lock: install ## write requirements.lock again from the pyproject.toml files; UP
 
 clean: down ## stop, then remove ./data and everything else that can be made again, .venv excepted
 	rm -rf data build .pytest_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache .schemathesis
-	rm -rf deploy/lint/node_modules tests/contracts/specs/node_modules
+	rm -rf deploy/lint/node_modules tests/contracts/specs/node_modules tests/browser/lighthouse/node_modules
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,60 +1,25 @@
 """Staff in the console, step by step as the guide says, in German and in English, with and without scripts."""
 
 import re
-from dataclasses import dataclass
+import sys
+import time
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from services.web.adapters.words import Words
 from tests.browser.conftest import Opener
 from tests.browser.guest import see, words_of
 from tests.browser.site import OWNER_EMAIL, OWNER_PASSWORD, Site
+from tests.browser.staff import Staff, link_in, signed_in
 
 MONDAY = "2027-01-11"
-
-
-@dataclass
-class Staff:
-    """Somebody at the console: what they read and press, in their language."""
-
-    page: Page
-    words: Words
-
-    def press(self, key: str) -> None:
-        self.page.get_by_role("button", name=self.words.say(key), exact=True).click()
-
-    def follow(self, key: str) -> None:
-        self.page.locator("main").get_by_role("link", name=self.words.say(key), exact=True).first.click()
-
-    def go(self, *keys: str) -> None:
-        """By the menu."""
-        self.page.locator("nav.side").get_by_role("link", name=self.words.say(keys[-1]), exact=True).click()
-
-    def fill(self, key: str, text: str) -> None:
-        self.page.get_by_label(self.words.say(key), exact=True).fill(text)
-
-    def told(self, key: str) -> None:
-        expect(self.page.get_by_role("status").filter(has_text=self.words.say(key))).to_be_visible()
 
 
 @pytest.fixture(params=["de-DE", "en-GB"])
 def locale(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-def signed_in(opened: Opener, locale: str, *, script: bool = True, path: str = "/console") -> Staff:
-    page = opened(locale, script=script)
-    words = words_of(locale)
-    staff = Staff(page, words)
-    page.goto(f"{path}?lang={locale[:2]}")
-    see(page, words.say("sign_in.title"))
-    staff.fill("form.email", OWNER_EMAIL)
-    staff.fill("sign_in.password", OWNER_PASSWORD)
-    staff.press("sign_in.button")
-    return staff
 
 
 @pytest.mark.parametrize("script", [True, False])
@@ -268,13 +233,6 @@ def test_whoever_signs_out_is_out(opened: Opener) -> None:
     expect(staff.page).to_have_url(re.compile(r"/console/sign-in\?next=%2Fconsole%2Fbookings"))
 
 
-def link_in(mail: dict[str, Any], what: str) -> str:
-    """The path of the page that a mail leads to."""
-    found = re.search(rf"/console/{what}/[A-Za-z0-9_-]+", mail["text"])
-    assert found is not None, mail["text"]
-    return found[0]
-
-
 def test_a_member_is_invited_signs_in_and_is_offered_what_their_role_may_do(
     site: Site, opened: Opener, locale: str
 ) -> None:
@@ -393,6 +351,13 @@ class Counted:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.steps = 0
+        self._began = time.monotonic()
+
+    def told(self, what: str, capsys: pytest.CaptureFixture[str]) -> None:
+        """Say how many steps it took, and how long the pages took for them."""
+        seconds = time.monotonic() - self._began
+        with capsys.disabled():
+            sys.stdout.write(f"\n{what}: {self.steps} clicks and keystroke groups, {seconds:.1f} s\n")
 
     def click(self, role: Any, name: str) -> None:
         self.page.get_by_role(role, name=name, exact=True).first.click()
@@ -403,11 +368,13 @@ class Counted:
         self.steps += 1
 
 
-def test_a_stranger_has_a_live_calendar_in_twelve_steps(site: Site, opened: Opener, locale: str) -> None:
+def test_a_stranger_has_a_live_calendar_in_twelve_steps(
+    site: Site, opened: Opener, locale: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     page, words = opened(locale), words_of(locale)
     slug = f"neuland-{locale[:2]}"
-    page.goto(f"/console/start?lang={locale[:2]}")
     stranger = Counted(page)
+    page.goto(f"/console/start?lang={locale[:2]}")
     stranger.fill(words.say("start.workspace"), "Neuland")
     stranger.fill(words.say("start.slug"), slug)
     stranger.fill(words.say("start.name"), "Nora Neu")
@@ -420,15 +387,18 @@ def test_a_stranger_has_a_live_calendar_in_twelve_steps(site: Site, opened: Open
     stranger.fill(words.say("draft.name"), "Erstgespräch")
     stranger.click("button", words.say("draft.publish"))
     expect(page.get_by_role("status")).to_contain_text(words.say("done.calendar_published"))
+    stranger.told(f"from nothing to a live calendar ({locale})", capsys)
     assert stranger.steps <= 12
     assert site.slots(f"{slug}/erstgespraech", MONDAY)
 
 
-def test_a_guest_books_in_six_steps(site: Site, opened: Opener, locale: str) -> None:
+def test_a_guest_books_in_six_steps(
+    site: Site, opened: Opener, locale: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     address = site.calendar([site.host("Otto Hahn")], name="Sprechstunde")
     page, words = opened(locale), words_of(locale)
-    page.goto(f"/{address}?lang={locale[:2]}")
     guest = Counted(page)
+    page.goto(f"/{address}?lang={locale[:2]}")
     day = page.locator("table.days").get_by_role("link").nth(3)
     day.click()
     guest.steps += 1
@@ -437,4 +407,5 @@ def test_a_guest_books_in_six_steps(site: Site, opened: Opener, locale: str) -> 
     guest.fill(words.say("form.email"), "grace@example.org")
     guest.click("button", words.say("form.book"))
     see(page, words.say("booking.title_confirmed"))
+    guest.told(f"a guest's booking ({locale})", capsys)
     assert guest.steps <= 6

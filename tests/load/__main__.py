@@ -13,6 +13,7 @@
 | `second`   | saturation with one more process of each service in turn, and of all                   |
 | `stored`   | what a booking costs with more and more of them stored                                 |
 | `cpu`      | where a booking's CPU goes: every service and role a process, and all in one (`make up`) |
+| `pages`    | how long a guest waits for the page of a calendar of 50 hosts, with `make up`            |
 
 Every service is a process of its own behind its HTTP port, if nothing else is said; the store does not sync commits
 (`--sync` lets it; `turnus up` always does); mails go to a server that takes and drops them. Apache Kafka (Java 17 and
@@ -39,12 +40,13 @@ from tests.load import limits, machine, servers
 from tests.load.figures import Document, Goal
 from tests.load.guests import Guests
 from tests.load.installation import AllInOne, Installation
+from tests.load.pages import pages
 from tests.load.parts import ON_EVERY_BROKER, SHARED, Bench, Sizes, cpu
 from tests.load.stored import stored
 from tests.load.table import heading, row, table
 
 OUT = Path("build/bench.json")
-PARTS = (*SHARED, "stored", "cpu")
+PARTS = (*SHARED, "stored", "cpu", "pages")
 GOALS = (
     Goal("confirmed bookings/s", "bookings", "saturation", "confirmed_per_second", 450, most=False),
     Goal("p50 ms at 50/s", "bookings", "50 guests/s", "p50_ms", 25),
@@ -52,6 +54,7 @@ GOALS = (
     Goal("CPU ms of our processes at 50/s", "bookings", "50 guests/s", "cpu_ms_ours", 4),
     Goal("confirmed bookings/s of one calendar", "team", "saturation", "confirmed_per_second", 200, most=False),
     Goal("seconds until all are answered", "race", "", "answered_s", 5),
+    Goal("p50 ms of a guest's page", "pages", "the page", "p50_ms", 50),
     Goal("growth of a booking's cost", "stored", "growth at 1000000", "grown", 1.2),
 )
 
@@ -79,7 +82,9 @@ class Run:
                 await stored(bench)
         if "cpu" in parts:
             async with self.installation(broker, "a process a service and role", split=True) as bench:
-                await cpu(bench)
+                for part, measure in (("cpu", cpu), ("pages", pages)):
+                    if part in self.parts:
+                        await measure(bench)
 
     @contextlib.asynccontextmanager
     async def installation(self, broker: str, what: str, *, split: bool = False) -> AsyncIterator[Bench]:
@@ -97,7 +102,9 @@ class Run:
             async with self._measured(
                 AllInOne(Path(folder)), "turnus up (embedded, store syncs, one process)", ""
             ) as bench:
-                await cpu(bench)
+                for part, measure in (("cpu", cpu), ("pages", pages)):
+                    if part in self.parts:
+                        await measure(bench)
 
     @contextlib.asynccontextmanager
     async def _measured(self, installation: Installation, place: str, broker: str) -> AsyncIterator[Bench]:
@@ -185,7 +192,7 @@ async def main(arguments: argparse.Namespace) -> int:
         plan = {servers.EMBEDDED: run.parts}
     for broker, parts in plan.items():
         await run.on(broker, parts)
-    if "cpu" in run.parts:
+    if {"cpu", "pages"} & set(run.parts):
         await run.all_in_one()
     show(f"\n{OUT} and {OUT.with_suffix('.txt')}")
     for failure in run.failures:

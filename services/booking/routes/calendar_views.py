@@ -1,5 +1,6 @@
 """The shapes of calendars in requests and answers."""
 
+import asyncio
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -190,7 +191,10 @@ def location_view(location: Location | None) -> LocationIn | None:
 async def public_view(calendar: Calendar, on: Turn) -> PublicCalendar:
     """A published calendar as guests see it."""
     terms = calendar.published or calendar.draft
-    workspace = await on.records(Workspace).get(calendar.workspace_id)
+    workspace, hosts = await asyncio.gather(
+        on.records(Workspace).get(calendar.workspace_id),
+        host_views(tuple(one.member_id for one in terms.members), on),
+    )
     return PublicCalendar(
         id=calendar.id,
         version=calendar.published_version,
@@ -204,7 +208,7 @@ async def public_view(calendar: Calendar, on: Turn) -> PublicCalendar:
         duration_minutes=terms.duration_minutes,
         location=location_view(terms.location),
         guest_chooses_host=terms.guest_chooses_host,
-        hosts=await host_views(tuple(one.member_id for one in terms.members), on),
+        hosts=hosts,
         cancel_cutoff_minutes=terms.cancel_cutoff_minutes,
         reschedule_cutoff_minutes=terms.reschedule_cutoff_minutes,
     )
@@ -212,5 +216,6 @@ async def public_view(calendar: Calendar, on: Turn) -> PublicCalendar:
 
 async def host_views(member_ids: tuple[str, ...], on: Turn) -> list[HostView]:
     """Names of members; one whose name has not arrived yet is left out."""
-    members = [await on.records(Member).get(member_id) for member_id in member_ids]
+    # All at once: the store answers them together, however many they are.
+    members = await asyncio.gather(*(on.records(Member).get(member_id) for member_id in member_ids))
     return [HostView(id=m.id, name=m.name) for m in members if m is not None]

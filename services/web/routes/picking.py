@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from services.web.adapters.api import ApiRefused
 from services.web.adapters.words import Words
-from services.web.adapters.zones import Region, city_of, offset_of, regions, zone_named
+from services.web.adapters.zones import city_of, offset_of, zone_named
 from services.web.domain.days import (
     FARTHEST_MONTHS,
     MOST_DAYS,
@@ -64,8 +64,6 @@ class Picker:
     zone: str
     city: str
     offset: str
-    regions: tuple[Region, ...]
-    zone_listed: bool
     zone_asked: bool
     unknown_zone: bool
     kept: list[tuple[str, str]]
@@ -116,7 +114,6 @@ async def pick(visit: Visit, choice: Choice) -> Picker:
         if found is not None:
             next_free = found, choice.link(month=str(Month.of(found)), day=found.isoformat(), tz=zone)
     at = datetime(*(day or month.first).timetuple()[:3], 12, tzinfo=info)
-    listed = regions(str(visit.words.locale))
     return Picker(
         month=month,
         weeks=[
@@ -133,8 +130,6 @@ async def pick(visit: Visit, choice: Choice) -> Picker:
         zone=zone,
         city=city_of(zone, str(visit.words.locale)),
         offset=offset_of(at),
-        regions=listed,
-        zone_listed=any(zone == name for region in listed for name, _ in region.zones),
         zone_asked="tz" in asked,
         unknown_zone="tz" in asked and zone_named(asked["tz"]) is None,
         first=first,

@@ -4,7 +4,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.web.adapters.writing import assets, plain_name
+from services.web.adapters.packing import PACKED, takes_packed
+from services.web.adapters.writing import Asset, assets, plain_name
 from services.web.routes.console.entrance import refused_session
 from services.web.routes.visit import Html, reader_of
 from turnus_runtime.http import NOT_FOUND, Problem
@@ -30,21 +31,27 @@ async def robots() -> Response:
 
 
 @router.get("/static/{name}")
-async def static(name: str) -> Response:
+async def static(name: str, request: Request) -> Response:
     """A static file. Its name changes with its content, so it may be kept for ever; under an older name, not."""
     asset = assets().get(plain_name(name))
     if asset is None:
         raise NOT_FOUND
     kept = "public, max-age=31536000, immutable" if asset.name == name else "public, max-age=60"
-    return Response(asset.body, media_type=asset.media_type, headers={"Cache-Control": kept})
+    return _file(asset, request, {"Cache-Control": kept})
 
 
 @router.get("/embed.js")
-async def embed() -> Response:
+async def embed(request: Request) -> Response:
     """The script that shows a calendar in other sites' pages. Its address never changes, so it is kept for an hour."""
     headers = {"Cache-Control": "public, max-age=3600", "Cross-Origin-Resource-Policy": "cross-origin"}
-    asset = assets()["embed.js"]
-    return Response(asset.body, media_type=asset.media_type, headers=headers)
+    return _file(assets()["embed.js"], request, headers)
+
+
+def _file(asset: Asset, request: Request, headers: dict[str, str]) -> Response:
+    told = {**headers, "Vary": "Accept-Encoding"}
+    if asset.packed is not None and takes_packed(request.headers.get("accept-encoding", "")):
+        return Response(asset.packed, media_type=asset.media_type, headers={**told, **PACKED})
+    return Response(asset.body, media_type=asset.media_type, headers=told)
 
 
 def refusal(request: Request, problem: Problem) -> Response:

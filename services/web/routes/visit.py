@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from services.web.adapters.api import Api, Asking
+from services.web.adapters.packing import LEAST_BYTES, PACKED, packed, takes_packed
 from services.web.adapters.words import Words, languages
 from services.web.adapters.writing import written
 from services.web.domain.languages import language_for
@@ -28,7 +29,7 @@ SECURITY: Mapping[str, str] = {
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Vary": "Accept-Language",
+    "Vary": "Accept-Language, Accept-Encoding",
 }
 
 
@@ -78,11 +79,20 @@ class Reader:
             told["Content-Security-Policy"] = told["Content-Security-Policy"].replace(
                 "frame-ancestors 'none'", "frame-ancestors *"
             )
-        return Html(text, status_code=status, headers=told)
+        body = text.encode()
+        if self._may_be_packed() and len(body) >= LEAST_BYTES:
+            return Html(packed(body), status_code=status, headers={**told, **PACKED})
+        return Html(body, status_code=status, headers=told)
 
     def redirect(self, path: str, /, **params: str | None) -> Response:
         """After a form was sent: go and look (303)."""
         return RedirectResponse(self.url(path, **params), 303)
+
+    def _may_be_packed(self) -> bool:
+        # Never a page of staff: what a browser asks for with their rights would tell by its size, to somebody who makes
+        # it ask for words of their own, which of those stand on the page. (A guest's page is asked for without rights.)
+        headers, path = self.request.headers, self.request.url.path
+        return takes_packed(headers.get("accept-encoding", "")) and not path.startswith("/console")
 
     def _others(self) -> list[tuple[str, str, str]]:
         """This page in the other languages: code, own name, address."""

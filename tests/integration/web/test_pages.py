@@ -170,6 +170,23 @@ async def test_a_booking_in_a_calendar_that_was_retired_meanwhile_is_moved_by_it
     assert (seen.json()["revision"], seen.json()["start"]) == (1, "2027-01-05T09:00:00+01:00")
 
 
+async def test_pages_of_guests_and_files_go_packed_to_browsers_that_take_them_so_and_pages_of_staff_never(
+    pages: Pages,
+) -> None:
+    page = f"/{pages.address}"
+    (style,) = re.findall(r"/static/pages\.[0-9a-f]{12}\.css", (await pages.client.get(page)).text)
+    whole: dict[str, bytes] = {}
+    for encoding in ("identity", "gzip"):
+        for path in (page, style, "/embed.js", "/console/sign-in"):
+            answer = await pages.client.get(path, headers={"Accept-Encoding": encoding})
+            packed = encoding == "gzip" and not path.startswith("/console")
+            assert answer.headers.get("content-encoding") == ("gzip" if packed else None), path
+            assert "Accept-Encoding" in answer.headers["vary"], path
+            assert whole.setdefault(path, answer.content) == answer.content, path
+            if packed:
+                assert int(answer.headers["content-length"]) < len(answer.content) / 2, path
+
+
 async def test_static_files_may_be_kept_for_ever_under_their_own_name_only(pages: Pages) -> None:
     page = await pages.client.get("/")
     (name,) = re.findall(r"/static/pages\.[0-9a-f]{12}\.css", page.text)

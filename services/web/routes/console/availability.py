@@ -13,6 +13,7 @@ from services.web.domain.forms import Choice, Sent, Text, Wrong, last, read
 from services.web.domain.holidays import LONGEST_LABEL
 from services.web.domain.week import Row, Week
 from services.web.routes.console.desk import (
+    Desk,
     Here,
     SentForm,
     as_pages,
@@ -22,7 +23,7 @@ from services.web.routes.console.desk import (
     next_key,
     version_of,
 )
-from services.web.routes.console.plan import BLOCK, Chosen, moment, plan_of
+from services.web.routes.console.plan import BLOCK, Chosen, Plan, moment, plan_of
 from services.web.routes.visit import Html
 from turnus_runtime.http import NOT_FOUND
 
@@ -58,6 +59,13 @@ async def keep_week(desk: Here, sent: SentForm) -> Response:
         return again(week, refused.status, refused.code, refused.version)
     except ApiAway:
         return again(week, 503, "away")
+    return _goes_on(desk, plan)
+
+
+def _goes_on(desk: Desk, plan: Plan) -> Response:
+    """Where to, after a week was kept."""
+    if plan.calendar_id is not None:
+        return desk.done(f"/console/calendars/{plan.calendar_id}", "hours_kept")
     if plan.schedule is None and plan.asked_for is None and desk.may("calendars:manage"):
         # Hours for the first time: what guests can book is the next thing to say.
         return desk.done("/console/calendars", "hours_kept")
@@ -70,7 +78,7 @@ async def keep_day(desk: Here, sent: SentForm) -> Response:
     plan = await plan_of(desk, changing=True)
     day, form, rows = day_named(last(sent, "day")), read(DAY, sent), weeks.sent_rows(sent)
     if day is None or "kind" in form.errors:
-        return desk.redirect("/console/availability", member=plan.asked_for)
+        return desk.redirect("/console/availability", **plan.carried)
     kind: str = form.values["kind"]
     wrong, looked_at, empty = weeks.wrong_of(rows), version_of(sent), all(row.is_empty for row in rows)
     if kind == "hours" and empty:
@@ -97,7 +105,7 @@ async def keep_day(desk: Here, sent: SentForm) -> Response:
     except ApiAway:
         return again(503, "away")
     shown = {"month": str(Month.of(day)), "day": day.isoformat()}
-    return desk.done("/console/availability", f"day_{kind}", member=plan.asked_for, **shown)
+    return desk.done("/console/availability", f"day_{kind}", **plan.carried, **shown)
 
 
 @router.post("/blocks")
@@ -133,7 +141,7 @@ async def block(desk: Here, sent: SentForm) -> Response:
         return again(refused.status, refused.code)
     except ApiAway:
         return again(503, "away")
-    return desk.done("/console/availability", "blocked", member=plan.asked_for)
+    return desk.done("/console/availability", "blocked", **plan.carried)
 
 
 @router.get("/blocks/{block_id}/delete")
@@ -145,7 +153,7 @@ async def ask_unblock(block_id: str, desk: Here) -> Response:
         raise NOT_FOUND
     start, end = (desk.words.moment(at, plan.tz) for at in (known.start, known.end))
     path, leave = f"/console/availability/blocks/{known.id}/delete", "/console/availability"
-    return ask_once(desk, "availability", "lift_block", path, leave, member=plan.asked_for, start=start, end=end)
+    return ask_once(desk, "availability", "lift_block", path, leave, carried=plan.carried, start=start, end=end)
 
 
 @router.post("/blocks/{block_id}/delete")
@@ -158,7 +166,7 @@ async def unblock(block_id: str, desk: Here, sent: SentForm) -> Response:
         raise NOT_FOUND
     with as_pages():
         await desk.asking.send("DELETE", f"/blocks/{block_id}")
-    return desk.done("/console/availability", "unblocked", member=plan.asked_for)
+    return desk.done("/console/availability", "unblocked", **plan.carried)
 
 
 def _edited(week: Week, sent: Sent) -> Week | None:

@@ -112,14 +112,14 @@ def ask_once(
     leave: str,
     *,
     version: int | None = None,
-    member: str | None = None,
+    carried: Mapping[str, str | None] = {},
     **values: str,
 ) -> Response:
     """The page that asks before something is gone for good, and says what will happen.
 
     `what` names its words: `<what>.title`, `<what>.happens`, `<what>.button`; `path` is where the form goes, which says
     that it was asked (`is_sure`) and, if there is one, which `version` was looked at. A form that came without having
-    been asked gets this page and does nothing. `member`: whose availability both addresses are about.
+    been asked gets this page and does nothing. `carried`: what both addresses say.
     """
     say = desk.words.say
     return desk.page(
@@ -128,8 +128,8 @@ def ask_once(
         title=say(f"{what}.title", **values),
         happens=say(f"{what}.happens", **values),
         button=say(f"{what}.button"),
-        action=desk.url(path, member=member),
-        leave=desk.url(leave, member=member),
+        action=desk.url(path, **carried),
+        leave=desk.url(leave, **carried),
         version=version,
     )
 

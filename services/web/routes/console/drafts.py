@@ -12,7 +12,7 @@ from services.web.adapters.api import ApiAway, ApiRefused, away, read_as
 from services.web.adapters.zones import regions, zone_named
 from services.web.domain import calendar_form
 from services.web.domain.calendar_form import API_FIELDS, KINDS, CalendarForm
-from services.web.domain.forms import Wrong
+from services.web.domain.forms import Sent, Wrong
 from services.web.domain.staff import SeenDraft, SeenMember
 from services.web.routes.console.calendars import members_of
 from services.web.routes.console.desk import (
@@ -33,7 +33,7 @@ from turnus_runtime.http import NOT_FOUND
 router = APIRouter(prefix="/calendars", default_response_class=Html)
 
 _ID = re.compile(r"cal_[0-9a-z]{1,40}")
-_PUBLISHING = "publish"
+_PUBLISHING, _HOURS = "publish", "hours"
 
 
 @router.get("/new/{kind}")
@@ -62,7 +62,7 @@ async def make(kind: str, desk: Here, sent: SentForm) -> Response:
         return _refused(desk, form, None, key, refused)
     except ApiAway:
         return _page(desk, form, None, key, 503, "away")
-    return await _published(desk, made) if _PUBLISHING in sent else desk.done(_path(made.id), "calendar_kept")
+    return await _kept(desk, made, sent)
 
 
 @router.get("/{calendar_id}")
@@ -88,7 +88,7 @@ async def change(calendar_id: str, desk: Here, sent: SentForm) -> Response:
         return _refused(desk, form, draft, desk.new_key, refused, looked_at)
     except ApiAway:
         return _page(desk, form, draft, desk.new_key, 503, "away", version=looked_at)
-    return await _published(desk, changed) if _PUBLISHING in sent else desk.done(_path(changed.id), "calendar_kept")
+    return await _kept(desk, changed, sent)
 
 
 @router.get("/{calendar_id}/retire")
@@ -112,6 +112,17 @@ async def retire(calendar_id: str, desk: Here, sent: SentForm) -> Response:
     with as_pages():
         await desk.asking.send("POST", f"/calendars/{draft.id}/retire")
     return desk.done(_path(draft.id), "calendar_retired")
+
+
+async def _kept(desk: Desk, draft: SeenDraft, sent: Sent) -> Response:
+    """Where the pressed button leads, now that the draft is kept: guests, the hours of who serves, or the draft."""
+    if _PUBLISHING in sent:
+        return await _published(desk, draft)
+    if _HOURS in sent:
+        host_id = next((one.member_id for one in draft.members), None)
+        whose = host_id if host_id != desk.who.member_id and desk.may("team:view") else None
+        return desk.done("/console/availability", "calendar_kept", member=whose, calendar=draft.id)
+    return desk.done(_path(draft.id), "calendar_kept")
 
 
 async def _published(desk: Desk, draft: SeenDraft) -> Response:

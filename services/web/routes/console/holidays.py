@@ -82,7 +82,7 @@ async def take_over(desk: Here, sent: SentForm) -> Response:
     """Make the ticked ones days off, in one change of the schedule. What has hours of its own stays unless ticked."""
     plan = await plan_of(desk, changing=True)
     if plan.schedule is None:
-        return desk.redirect(AVAILABILITY, member=plan.asked_for)
+        return desk.redirect(AVAILABILITY, **plan.carried)
     offer = await _offer(plan, asked_in(sent))
     shown, looked_at = sent_lines(offer.lines, sent), version_of(sent)
     chosen = [one for one in shown if one.checked]
@@ -99,7 +99,7 @@ async def take_over(desk: Here, sent: SentForm) -> Response:
     except ApiAway:
         return offer.page(shown, 503, "away", looked_at)
     first = next((one.day for one in chosen if one.day >= plan.today), plan.today)
-    return desk.done(AVAILABILITY, "holidays_taken", member=plan.asked_for, month=str(Month.of(first)))
+    return desk.done(AVAILABILITY, "holidays_taken", **plan.carried, month=str(Month.of(first)))
 
 
 async def _offer(plan: Plan, given: dict[str, str]) -> Offer:

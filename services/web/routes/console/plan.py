@@ -1,6 +1,7 @@
 """Somebody's availability as the console shows and keeps it."""
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -86,6 +87,17 @@ class Plan:
         """For addresses: whose it is, unless it is one's own."""
         return None if self.member.id == self.desk.who.member_id else self.member.id
 
+    @property
+    def calendar_id(self) -> str | None:
+        """The calendar from whose form somebody came to say these hours; they go back to it."""
+        found = re.fullmatch(r"cal_[0-9a-z]{1,40}", self.desk.request.query_params.get("calendar", ""))
+        return found[0] if found else None
+
+    @property
+    def carried(self) -> dict[str, str | None]:
+        """What every address of this page says."""
+        return {"member": self.asked_for, "calendar": self.calendar_id}
+
     def overrides_without(self, day: date) -> list[dict[str, Any]]:
         """What was said of all other dates, for the API."""
         known = self.schedule.overrides if self.schedule is not None else ()
@@ -137,7 +149,7 @@ class Plan:
         locale = str(desk.words.locale)
 
         def leaf(to: Month) -> str:
-            return f"{desk.url('/console/availability', member=self.asked_for, month=str(to))}#dates"
+            return f"{desk.url('/console/availability', **self.carried, month=str(to))}#dates"
 
         own = self.member.id == desk.who.member_id
         return desk.page(
@@ -198,7 +210,7 @@ class Plan:
     def _cell(self, day: date, today: date, month: Month, chosen: Chosen | None) -> Cell:
         told = self._told_of(day)
         kind, label = (told.kind, told.label) if told is not None else ("", "")
-        address = self.desk.url("/console/availability", member=self.asked_for, month=str(month), day=day.isoformat())
+        address = self.desk.url("/console/availability", **self.carried, month=str(month), day=day.isoformat())
         url = f"{address}#date" if day >= today else None
         return Cell(day, kind, label, url, chosen is not None and chosen.day == day, day == today)
 
