@@ -112,7 +112,7 @@ class Watch:
         return await self._box.waiting(COUNTED)
 
     async def _read_on(self) -> None:
-        async with self._reading, _in_time():
+        async with _in_time(), self._reading:
             await self._box.read_on(self._reader)
 
 

@@ -13,6 +13,7 @@ from services.web.routes.console import (
     keys,
     links,
     notifications,
+    operations,
     overview,
     profile,
     team,
@@ -35,5 +36,6 @@ for part in (
     team,
     notifications,
     keys,
+    operations,
 ):
     router.include_router(part.router, prefix="/console")
