@@ -149,9 +149,17 @@ def filed_letter(service: str, made: str, message: Message) -> FiledLetter:
         key=message.key[:SHOWN],
         error=told.get("error", "")[:SHOWN],
         unreadable=tuple(fields[:SHOWN].split(", ")) if fields else (),
-        buried_at=datetime.fromtimestamp(message.timestamp / 1000, UTC),
+        buried_at=_instant(told.get("buried_at", "")) or datetime.fromtimestamp(message.timestamp / 1000, UTC),
         empty=not message.value,
     )
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return read.astimezone(UTC) if read.tzinfo is not None else None
 
 
 def replayed(known: FiledLetter | None) -> Decision[FiledLetter, None]:

@@ -10,6 +10,9 @@ SERVICES = ("accounts", "booking", "availability", "assignment", "notify")
 """Who is asked, in this order; a test holds it against the tables."""
 NOTHING_MISSED = 60.0
 """Work that has waited for fewer seconds is on its way, not late."""
+STATES = ("away", "unwell", "letters", "late", "unsure", "busy", "done")
+"""How a service is, the worst first: it does not answer; it cannot work; it gave up messages of this workspace; work
+waits too long; the broker does not say how far it lags; it has something to do; it has nothing to do."""
 
 
 class SeenRetried(Seen):
@@ -85,20 +88,21 @@ class Told:
 
     @property
     def state(self) -> str:
-        """In one word: `away`, `unwell`, `letters`, `late`, `busy`, `done`; the worst that is true of it."""
+        """In one word the worst that is true of it, see `STATES`."""
         if self.figures is None:
             return "away"
         owed, lag = self.figures.owed, self.figures.lag
-        if not self.figures.ready or lag is None:
+        if not self.figures.ready:
             return "unwell"
         if self.letters:
             return "letters"
         if owed.oldest_seconds >= NOTHING_MISSED or owed.retried:
             return "late"
+        if lag is None or self.figures.dead_letters is None:
+            return "unsure"
         return "busy" if owed.count or owed.under_way or lag.messages else "done"
 
 
 def overall(told: Sequence[Told]) -> str:
     """The worst state of all."""
-    order = ("away", "unwell", "letters", "late", "busy", "done")
-    return min((one.state for one in told), key=order.index)
+    return min((one.state for one in told), key=STATES.index)

@@ -70,10 +70,10 @@ class KafkaReader:
                             yield message_of(record)
 
     async def since(self, topic: str, offset: int, most: int) -> list[Message]:
-        """What a topic of one partition holds from this offset on, at most so many messages."""
+        """What a topic of one partition holds from this offset on, at most so many messages; nothing if it is gone."""
         found: list[Message] = []
         wait = min(BRIEF_WAIT_MS, self._fetch_max_wait_ms)
-        async with self._consumer(sorted(await self.existing([topic])), None, wait) as (consumer, parts):
+        async with self._consumer([topic], None, wait) as (consumer, parts):
             for part in parts:
                 consumer.seek(part, offset)
             last_answer = time.monotonic()
