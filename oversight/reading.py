@@ -29,33 +29,34 @@ from services.notify.domain.trials import Trial
 from turnus_runtime.clock import StoreClock
 from turnus_runtime.credentials import Revocation, SigningKey
 from turnus_runtime.forms import loaded
+from turnus_runtime.letterbox import FiledLetter, ReadUpTo
 from turnus_runtime.mongo import MongoStore
 from turnus_runtime.ports import Clock, Store, Stored
 from turnus_runtime.records import Record
 from turnus_runtime.settings import Settings
 
-CREDENTIALS: tuple[type[Record], ...] = (SigningKey, Revocation)
+EVERYWHERE: tuple[type[Record], ...] = (SigningKey, Revocation, FiledLetter, ReadUpTo)
 """What every service with resources keeps, beside its own records."""
 RECORDS: Mapping[str, tuple[type[Record], ...]] = {
     "accounts": (
         *(Workspace, SlugClaim, Member, AddressClaim, Identity, StandIn),
         *(Session, ApiKey, SigningPair, TokenSecret, RequestKey, AuditEntry),
-        *CREDENTIALS,
+        *EVERYWHERE,
     ),
     "booking": (
         *(Booking, calendars.Calendar, groups.Groups, directory.Address, directory.CalendarOfMember),
         *(directory.Member, directory.Workspace, directory.WorkspaceAddress, LinkSecret),
-        *CREDENTIALS,
+        *EVERYWHERE,
     ),
     "availability": (
         *(Host, Claim, rules.ServedCalendar, rules.MemberSchedule, rules.Blocks, rules.Member),
-        *CREDENTIALS,
+        *EVERYWHERE,
     ),
-    "assignment": (Rotation, Choice, *CREDENTIALS),
+    "assignment": (Rotation, Choice, *EVERYWHERE),
     "notify": (
         *(Notice, ReminderTimes, Template, Trial),
         *(projections.Member, projections.Calendar, projections.Workspace),
-        *CREDENTIALS,
+        *EVERYWHERE,
     ),
 }
 """All records of all services. Their tables say the same (a test compares them), but need everything that the services

@@ -95,6 +95,10 @@ def shots_of(site: Site) -> Iterator[Shot]:
     }
     group_id = site.post("/groups", {**group, "calendar_ids": [support_id, talk_id]}, 201, staff=True)["id"]
     site.post("/groups", {"slug": "intern", "name": "Intern", "status": "inactive"}, 201, staff=True)
+    site.given_up("availability", "BookingRequested", str(booked[0]["id"]))
+    unreadable = {"error": "ValidationError", "error_detail": "unreadable: weekly.0.start, zone"}
+    site.given_up("availability", "CalendarPublished", str(talk_id), **unreadable)
+    site.given_up("notify", "GuestDetailsGiven", str(booked[1]["id"]))
     bookings = "/console/bookings"
     yield from (
         Shot("guest-workspace", "/sonnenhof", staff=False),
@@ -148,5 +152,7 @@ def shots_of(site: Site) -> Iterator[Shot]:
         Shot("link-over", "/console/welcome/ivt_nothing-at-all", staff=False),
         Shot("api-keys", "/console/api-keys"),
         Shot("audit-log", "/console/audit-log"),
+        Shot("operations", "/console/operations"),
+        Shot("operations-letters", "/console/operations/availability"),
         Shot("forbidden", "/console/nowhere"),
     )

@@ -17,9 +17,11 @@ from starlette.types import Receive, Scope, Send
 
 from tests.support.system import given
 from turnus_runtime import logs
+from turnus_runtime.consume import dead_letter_topic
 from turnus_runtime.embedded import Endpoints
 from turnus_runtime.embedded.mailbox_pages import mailbox_router
 from turnus_runtime.ids import RandomIds
+from turnus_runtime.ports import Message
 from turnus_runtime.process import Process, installed, listening
 
 T = TypeVar("T")
@@ -78,6 +80,14 @@ class Site:
         """The member who owns the workspace."""
         session = self.call(self._send("GET", "/sessions/current", None, 200, staff=True))
         return str(session["member_id"])
+
+    def given_up(self, service: str, topic: str, about: str, **told: str) -> None:
+        """A message of the workspace that a service gave up, as it would have put it aside."""
+        session = self.call(self._send("GET", "/sessions/current", None, 200, staff=True))
+        headers = {"workspace_id": session["workspace_id"], "origin_topic": topic, "error": "KeyError", **told}
+        value = b"" if topic == "GuestDetailsGiven" else b"{}"
+        letter = Message(dead_letter_topic(service), about, value, headers)
+        self.call(self.process.broker.publish([letter]))
 
     def calendar(self, members: Sequence[str], slug: str | None = None, **more: Any) -> str:
         """A published calendar; gives its address."""

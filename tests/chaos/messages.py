@@ -10,8 +10,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from tests.chaos.world import SERVICES, World
 from turnus_contracts import AssigneeSettled
+from turnus_runtime.dead_letters import dead_letters
 from turnus_runtime.ids import RandomIds
-from turnus_runtime.operations import dead_letters, reader_of
+from turnus_runtime.operations import reader_of
 from turnus_runtime.process import installed, topics_of
 
 MARK = "chaos"

@@ -11,11 +11,11 @@ import turnus_contracts
 from tests.contracts.examples import LATER, OLD, all_examples, examples
 from turnus_contracts import EVENTS, Event, GuestDetailsGiven
 from turnus_contracts.base import Value
-from turnus_runtime.credentials import with_credentials
+from turnus_runtime.http.equipment import equipped
 from turnus_runtime.process import installed
 from turnus_runtime.schemas.contracts import schema_of
 
-TABLES = [with_credentials(service) for service in installed([])]
+TABLES = [equipped(service) for service in installed([])]
 PEOPLE = {"name", "email", "phone", "guest", "additional_guests", "answers", "token", "first_name", "last_name"}
 OF_PEOPLE = {"MemberChanged", "WorkspaceChanged", "CalendarPublished", "GroupChanged"}
 """Full states of the team's own names: a member's name and address, the name of a workspace, a calendar, a group."""

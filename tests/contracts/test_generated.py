@@ -10,7 +10,7 @@ from jsonschema import Draft7Validator, Draft202012Validator
 from tests.contracts import specs
 from tests.contracts.examples import ROOT, examples
 from turnus_contracts import EVENTS
-from turnus_runtime.credentials import with_credentials
+from turnus_runtime.http.equipment import equipped
 from turnus_runtime.process import installed
 from turnus_runtime.schemas import generated, run
 
@@ -80,7 +80,7 @@ def test_the_asyncapi_document_has_a_channel_for_each_event_and_an_operation_for
     assert list(ASYNCAPI["channels"]) == [event.topic() for event in EVENTS]
     said = {
         f"{service.name}.{verb}.{event.topic()}"
-        for service in map(with_credentials, SERVICES)
+        for service in map(equipped, SERVICES)
         for verb, events in (("says", service.publishes), ("hears", service.consumes))
         for event in events
     }
@@ -123,7 +123,7 @@ def test_the_event_matrix_has_a_row_for_each_event_and_marks_who_says_it() -> No
         for cells in [line.strip("|").split("|")]
     }
     assert rows.keys() == {event.topic() for event in EVENTS}
-    for service in map(with_credentials, SERVICES):
+    for service in map(equipped, SERVICES):
         for event in EVENTS:
             mark = rows[event.topic()].get(service.name, "")
             assert ("S" in mark) == (event in service.publishes), (service.name, event.topic())

@@ -2,12 +2,13 @@
 
 from importlib.metadata import entry_points
 
+from turnus_runtime.http.equipment import equipped
 from turnus_runtime.service import Service
 
 
 def services() -> dict[str, Service]:
-    """Every service of the product by name."""
-    return {entry.name: entry.load() for entry in entry_points(group="turnus.services")}
+    """Every service of the product by name, as it runs."""
+    return {entry.name: equipped(entry.load()) for entry in entry_points(group="turnus.services")}
 
 
 def roles(service: Service) -> set[str]:

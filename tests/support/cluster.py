@@ -12,6 +12,7 @@ from oversight.auditor import Auditor
 from oversight.invariants.findings import Finding
 from oversight.reading import reading
 from tests.support.processes import ServiceProcess
+from turnus_runtime.http.equipment import equipped
 from turnus_runtime.operations import connected, reader_of, status
 from turnus_runtime.process import installed
 from turnus_runtime.settings import Settings, load
@@ -41,13 +42,15 @@ async def answered(ask: Callable[[], Awaitable[httpx.Response]], what: str, time
 
 
 class Cluster:
-    """One process for each service. `call` goes to whoever owns the first path segment."""
+    """One process for each service. `call` goes to whoever owns the resource."""
 
     def __init__(self, given: Mapping[str, Any], directory: Path, names: Sequence[str] = SERVICES) -> None:
         self.given = given
         self.processes = {name: ServiceProcess([name], given, directory) for name in names}
         self._owners = {
-            resource: self.processes[service.name] for service in installed(names) for resource in service.resources
+            resource: self.processes[service.name]
+            for service in map(equipped, installed(names))
+            for resource in service.resources
         }
         self._names = names
 
@@ -64,8 +67,13 @@ class Cluster:
     async def send(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> httpx.Response:
-        process = self._owners[path.split("/")[1].partition("?")[0]]
-        return await self.client.request(method, f"{process.url}/api/v1{path}", json=body, headers=dict(headers or {}))
+        url = f"{self.owner(path).url}/api/v1{path}"
+        return await self.client.request(method, url, json=body, headers=dict(headers or {}))
+
+    def owner(self, path: str) -> ServiceProcess:
+        """Who owns this path, which begins with a resource."""
+        parts = path.partition("?")[0].split("/")[1:]
+        return self._owners.get("/".join(parts[:2])) or self._owners[parts[0]]
 
     async def call(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from turnus_runtime.closing import Closure, close
-from turnus_runtime.credentials import with_credentials
 from turnus_runtime.host import collections, records_of
+from turnus_runtime.http.equipment import equipped
 from turnus_runtime.installation import OperationError
 from turnus_runtime.ports import Clock, Store, Stored
 from turnus_runtime.records import Record, millis
@@ -57,7 +57,7 @@ async def back_up(service: Service, store: Store, clock: Clock, path: Path) -> B
     Raises `OperationError` for a service without records, `StoreUnavailable`, `OSError`; then `path` is as it was.
     """
     kinds = _kinds(service)
-    await store.prepare(collections(with_credentials(service)))
+    await store.prepare(collections(equipped(service)))
     begun, formats = clock.now(), {kind.collection: kind.format for kind in kinds}
     head = {"turnus_backup": FORMAT, "service": service.name, "begun": begun.isoformat(), "collections": formats}
     counts: Counter[str] = Counter()
@@ -124,7 +124,7 @@ async def restore(service: Service, store: EmptyableStore, beside: Store, clock:
     closure = await close(beside, service.name, clock.now(), "restored from a backup", backup.begun, anew=True)
     while (left := (closure.since - clock.now()).total_seconds()) > 0:
         await clock.sleep(left)
-    names = collections(with_credentials(service))
+    names = collections(equipped(service))
     await store.drop(list(names))
     await store.prepare(names)
     version = millis(clock.now())

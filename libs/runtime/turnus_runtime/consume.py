@@ -4,9 +4,11 @@ What cannot be read, or a handler that raises, is deterministic: one retry, then
 While store or broker do not answer, the exception goes back to the consumer, which pauses the lane and tries again.
 """
 
+import json
+import re
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from opentelemetry.trace import SpanKind
@@ -23,6 +25,13 @@ log = structlog.get_logger(__name__)
 ERROR_CHARACTERS = 500
 SUBJECT = "ce_subject"
 """The header that says what an event is about (CloudEvents 1.0, `subject`)."""
+WORKSPACE = "workspace_id"
+"""The header of a dead letter that says whose event it was, as far as that could be read."""
+ADDED = ("origin_topic", "origin_partition", "origin_offset", "error", "error_detail", "buried_at", WORKSPACE)
+"""The headers of a dead letter that its message did not have."""
+UNREADABLE = "unreadable: "
+"""How the detail of an error begins that names the fields in which a message could not be read."""
+_WORKSPACE_ID = re.compile(r"[a-z0-9_]{1,64}")
 
 
 def dead_letter_topic(service: str) -> str:
@@ -123,9 +132,20 @@ class Receiver:
             "error": type(problem).__name__,
             "error_detail": "" if contract.personal else _detail(problem),
             "buried_at": self._clock.now().isoformat(),
+            WORKSPACE: workspace_of(message.value),
         }
         value = b"" if contract.personal else message.value
         return Message(dead_letter_topic(self._service.name), message.key, value, headers)
+
+
+def workspace_of(value: bytes | None) -> str:
+    """The workspace that a message names, however wrong the rest of it is; empty if it names none."""
+    try:
+        told: Any = json.loads(value or b"")
+    except (ValueError, RecursionError):
+        return ""
+    name: Any = cast("dict[str, Any]", told).get("workspace_id") if isinstance(told, dict) else None
+    return name if isinstance(name, str) and _WORKSPACE_ID.fullmatch(name) else ""
 
 
 def _subject(contract: type[Event]) -> dict[str, str]:
@@ -136,5 +156,5 @@ def _subject(contract: type[Event]) -> dict[str, str]:
 def _detail(problem: Exception) -> str:
     if isinstance(problem, ValidationError):
         places: list[Any] = [".".join(str(part) for part in error["loc"]) for error in problem.errors()]
-        return f"unreadable: {', '.join(places)}"[:ERROR_CHARACTERS]
+        return f"{UNREADABLE}{', '.join(places)}"[:ERROR_CHARACTERS]
     return str(problem)[:ERROR_CHARACTERS]

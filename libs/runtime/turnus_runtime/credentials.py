@@ -32,6 +32,8 @@ SCOPES = (
     "bookings:manage",
     "team:view",
     "team:manage",
+    "operations:view",
+    "operations:manage",
     "settings:manage",
 )
 """Every scope there is. Which role has which is written into the token by whoever signs it."""

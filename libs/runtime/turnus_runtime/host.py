@@ -14,7 +14,7 @@ from turnus_contracts import Event
 from turnus_runtime import milestones, telemetry
 from turnus_runtime.closing import LOOK_EVERY_SECONDS, Closure, Door
 from turnus_runtime.consume import Receiver, dead_letter_topic
-from turnus_runtime.credentials import with_credentials
+from turnus_runtime.http.equipment import equipped
 from turnus_runtime.ports import Broker, Clock, Consumer, Ids, Signals, Store, StoreUnavailable, TopicSpec
 from turnus_runtime.records import Record, millis
 from turnus_runtime.relay import Relay
@@ -57,7 +57,7 @@ class Host:
         observe: Observe | None = None,
         door: Door | None = None,
     ) -> None:
-        self.service = service = with_credentials(service)
+        self.service = service = equipped(service)
         self.ports = ports
         self.settings = settings
         self.door = door
@@ -231,4 +231,4 @@ def topic_of(contract: type[Event], partitions: int) -> TopicSpec:
 
 def records_of(service: Service) -> list[type[Record]]:
     """All record types of a service, those of the runtime included."""
-    return list(with_credentials(service).records)
+    return list(equipped(service).records)

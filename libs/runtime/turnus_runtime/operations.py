@@ -4,31 +4,25 @@ Everything goes through the stores and the broker, so it works from any machine 
 """
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from turnus_runtime.consume import dead_letter_topic
+from turnus_runtime.dead_letters import dead_letters, payload
+from turnus_runtime.figures import owed_now
 from turnus_runtime.host import Host, collections, topics
-from turnus_runtime.installation import OperationError
 from turnus_runtime.kafka.reading import KafkaReader
-from turnus_runtime.ports import Broker, Message
+from turnus_runtime.ports import Message
 from turnus_runtime.process import Process
-from turnus_runtime.records import Record, millis
+from turnus_runtime.records import Record
 from turnus_runtime.service import Says, Service
 from turnus_runtime.settings import Settings
-from turnus_runtime.sweeper import lease_ms
 
 PAGE = 200
-COUNTED = 1_000
-"""Owed records of one collection are counted up to here."""
 LAST_TEXT = "\U0010ffff"
 LAST_INT = 1 << 62
-REPLAYED = "replayed"
-_ADDED = ("origin_topic", "origin_partition", "origin_offset", "error", "error_detail", "buried_at")
 
 
 @asynccontextmanager
@@ -77,120 +71,17 @@ async def status(process: Process, reader: KafkaReader) -> list[ServiceStatus]:
     hosts = process.hosts
     letters, lags = await asyncio.gather(
         dead_letters(reader, [host.service for host in hosts.values()]),
-        asyncio.gather(*(_lag(reader, host) for host in hosts.values())),
+        asyncio.gather(*(reader.lags(host.service.name, host.receiver.topics) for host in hosts.values())),
     )
     waiting = Counter(letter.service for letter in letters if not letter.replayed)
     found: list[ServiceStatus] = []
     for (name, host), lag in zip(hosts.items(), lags, strict=True):
-        owed, oldest, under_way = await _owed(host)
-        found.append(ServiceStatus(name, owed, oldest, under_way, lag, waiting[name]))
+        await host.ports.store.prepare(collections(host.service))
+        owed = await owed_now(host)
+        found.append(
+            ServiceStatus(name, owed.records, owed.oldest_seconds, owed.under_way, sum(lag.values()), waiting[name])
+        )
     return found
-
-
-async def _lag(reader: KafkaReader, host: Host) -> int:
-    heard = host.receiver.topics
-    return await reader.lag(host.service.name, heard) if heard else 0
-
-
-async def _owed(host: Host) -> tuple[int, float, int]:
-    """Records with something due, for how many seconds at most, and jobs under way."""
-    store, now = host.ports.store, millis(host.ports.clock.now())
-    claimed = now + max((lease_ms(job) for job in host.service.jobs.values()), default=0)
-    count, oldest, under_way = 0, now, 0
-    await store.prepare(collections(host.service))
-    for name in collections(host.service):
-        due = await store.find(name, "next_due", 0, now + 1, limit=COUNTED)
-        soon = await store.find(name, "next_due", now + 1, claimed + 1, limit=COUNTED) if host.service.jobs else []
-        count += len(due)
-        oldest = min([oldest, *(document.next_due or now for document in due)])
-        entries = [entry for document in (*due, *soon) for entry in document.owed]
-        under_way += sum(
-            entry["kind"] == "job" and "tries" in entry and now < entry["due"] <= claimed for entry in entries
-        )
-    return count, (now - oldest) / 1000, under_way
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """A message that a service gave up, with where it came from and why. `value` is None where it is personal data."""
-
-    id: str
-    service: str
-    topic: str
-    partition: int
-    offset: int
-    key: str
-    error: str
-    detail: str
-    buried_at: str
-    value: bytes | None
-    replayed: bool
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
-
-    def shown(self) -> dict[str, Any]:
-        """As `turnus dead-letters show` prints it."""
-        return {
-            "id": self.id,
-            "origin": {"topic": self.topic, "partition": self.partition, "offset": self.offset, "key": self.key},
-            "error": self.error,
-            "detail": self.detail,
-            "buried_at": self.buried_at,
-            "replayed": self.replayed,
-            "headers": dict(self.headers),
-            "payload": None if self.value is None else _read(self.value),
-        }
-
-
-async def dead_letters(reader: KafkaReader, services: Sequence[Service]) -> list[DeadLetter]:
-    """All dead letters of these services that are kept, oldest first."""
-    origins = {dead_letter_topic(service.name): service.name for service in services}
-    found = await reader.all_of(list(origins))
-    replayed = {message.headers[REPLAYED] for message in found if REPLAYED in message.headers}
-    return [_letter(origins[message.topic], message, replayed) for message in found if REPLAYED not in message.headers]
-
-
-def _letter(service: str, message: Message, replayed: set[str]) -> DeadLetter:
-    told = message.headers
-    name = f"{service}:{message.partition}:{message.offset}"
-    return DeadLetter(
-        id=name,
-        service=service,
-        topic=told.get("origin_topic", ""),
-        partition=int(told.get("origin_partition", "-1")),
-        offset=int(told.get("origin_offset", "-1")),
-        key=message.key,
-        error=told.get("error", ""),
-        detail=told.get("error_detail", ""),
-        buried_at=told.get("buried_at", ""),
-        value=message.value or None,
-        replayed=name in replayed,
-        headers={name: value for name, value in told.items() if name not in _ADDED},
-    )
-
-
-def chosen(letters: Sequence[DeadLetter], ids: Sequence[str]) -> list[DeadLetter]:
-    """These letters by id. Raises `OperationError` for an id that is none."""
-    by_id = {letter.id: letter for letter in letters}
-    if unknown := [name for name in ids if name not in by_id]:
-        raise OperationError(f"there is no dead letter {unknown[0]}: `turnus dead-letters list` shows all")
-    return [by_id[name] for name in ids]
-
-
-async def replay(broker: Broker, letters: Sequence[DeadLetter]) -> None:
-    """Publish the messages again where they came from, as they were, and note that next to the letters.
-
-    Every service that listens gets them, which is harmless: all answer duplicates again. What fails again comes back
-    as a new letter. Raises `OperationError`, with nothing published, for a letter without payload.
-    """
-    if empty := [letter for letter in letters if letter.value is None]:
-        raise OperationError(
-            f"dead letter {empty[0].id} was kept without its payload (personal data): "
-            "`turnus republish` makes its owner say it again"
-        )
-    for letter in letters:
-        await broker.publish([Message(letter.topic, letter.key, letter.value, letter.headers)])
-        note = Message(dead_letter_topic(letter.service), letter.key, b"{}", {REPLAYED: letter.id})
-        await broker.publish([note])
 
 
 async def republish(host: Host) -> Counter[str]:
@@ -229,13 +120,6 @@ async def pages(host: Host, says: Says, low: str | int) -> AsyncGenerator[list[R
         yield page
 
 
-def _read(value: bytes) -> Any:
-    try:
-        return json.loads(value)
-    except ValueError:
-        return value.decode(errors="replace")
-
-
 def line_of(message: Message) -> dict[str, Any]:
     """A message as `turnus events tail` prints it."""
     return {
@@ -245,5 +129,5 @@ def line_of(message: Message) -> dict[str, Any]:
         "offset": message.offset,
         "timestamp": message.timestamp,
         "trace": message.headers.get("traceparent", ""),
-        "payload": None if message.value is None else _read(message.value),
+        "payload": None if message.value is None else payload(message.value),
     }

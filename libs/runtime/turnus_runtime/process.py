@@ -21,17 +21,19 @@ from turnus_runtime import logs, telemetry, telemetry_sdk
 from turnus_runtime.admin import Checks, admin_app, clock_check
 from turnus_runtime.clock import StoreClock
 from turnus_runtime.closing import Door
-from turnus_runtime.credentials import with_credentials
 from turnus_runtime.host import Host, Ports, topic_of, topics
 from turnus_runtime.http import app_of, gateway, pages_of
+from turnus_runtime.http.equipment import equipped
 from turnus_runtime.ids import RandomIds
 from turnus_runtime.kafka import KafkaBroker
+from turnus_runtime.kafka.reading import KafkaReader
 from turnus_runtime.kafka.session import ConsumerOptions
 from turnus_runtime.mongo import MongoStore
 from turnus_runtime.ports import BrokerUnavailable, StoreUnavailable, TopicSpec
 from turnus_runtime.redis import RateLimiter, RedisSignals
 from turnus_runtime.service import Service
 from turnus_runtime.settings import SERVICES_GROUP, Settings, load
+from turnus_runtime.watch import Watch
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +56,7 @@ def installed(names: Sequence[str] = ()) -> list[Service]:
 
 def topics_of(services: Sequence[Service], settings: Settings) -> list[TopicSpec]:
     """All topics of these services, each once."""
-    specs = [spec for service in services for spec in topics(with_credentials(service), settings.topic_partitions)]
+    specs = [spec for service in services for spec in topics(equipped(service), settings.topic_partitions)]
     return list({spec.name: spec for spec in specs}.values())
 
 
@@ -85,6 +87,7 @@ class Process:
     """the store that belongs to no service"""
     _signals: RedisSignals = field(init=False)
     _limiter: RateLimiter = field(init=False)
+    _reader: KafkaReader = field(init=False)
     _stores: list[MongoStore] = field(default_factory=list[MongoStore], init=False)
     _loops: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]], init=False)
     ready: bool = field(default=False, init=False)
@@ -106,6 +109,9 @@ class Process:
         self.clock = StoreClock(self.beside, settings.clock_start)
         self._signals = RedisSignals(settings.redis_url, settings.database_prefix)
         self._limiter = RateLimiter(settings.redis_url, settings.database_prefix)
+        self._reader = KafkaReader(
+            settings.kafka_url, client_id="turnus-watch", fetch_max_wait_ms=settings.kafka_fetch_max_wait_ms
+        )
         for service in self.services:
             self._host(service)
 
@@ -182,10 +188,14 @@ class Process:
         self.hosts[service.name] = host
         if "http" in self.roles and service.routes is not None:
             if service.refusal is None:
-                app = app_of(host.service, host.admitted, settings=settings, limiter=self._limiter)
+                watch = Watch(host, self._reader, self._can_work)
+                app = app_of(host.service, host.admitted, settings=settings, limiter=self._limiter, watch=watch)
             else:
                 app = pages_of(host.service, host.admitted, service.refusal, settings=settings, limiter=self._limiter)
             self.apps[service.name] = app
+
+    def _can_work(self) -> bool:
+        return self.ready and clock_check(self.clock)()["ok"] is True
 
     def _store(self, name: str) -> MongoStore:
         database = f"{self.settings.database_prefix}_{name}"

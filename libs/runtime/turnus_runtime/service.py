@@ -61,7 +61,11 @@ class Says:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One service. `resources` are the first path segments after `/api/v1/` that belong to it."""
+    """One service. `resources` are the first path segments after `/api/v1/` that belong to it.
+
+    What every service has besides comes when it runs (`turnus_runtime.http.equipment`), also the one resource of two
+    segments, `operations/<name>`.
+    """
 
     name: str
     summary: str

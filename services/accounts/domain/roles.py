@@ -14,6 +14,8 @@ EVERYTHING = (
     "bookings:manage",
     "team:view",
     "team:manage",
+    "operations:view",
+    "operations:manage",
     "settings:manage",
 )
 """Every scope there is; the runtime's own list, which a test holds against this one (a domain imports no runtime)."""
@@ -23,8 +25,8 @@ SCOPES: dict[Role, tuple[str, ...]] = {
     "admin": tuple(scope for scope in EVERYTHING if scope != "settings:manage"),
     "member": ("calendars:view", "groups:view", "bookings:view", "team:view"),
 }
-"""Owners do everything. Admins run calendars, groups, bookings and the team, but not the workspace itself: its
-settings, everybody's API keys and the audit log. Members look."""
+"""Owners do everything. Admins run calendars, groups, bookings, the team and what went wrong with their events, but not
+the workspace itself: its settings, everybody's API keys and the audit log. Members look."""
 
 
 def may_give(actor: Role, present: Role, wanted: Role) -> bool:

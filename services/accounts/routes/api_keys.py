@@ -46,6 +46,8 @@ Scope = Literal[
     "bookings:manage",
     "team:view",
     "team:manage",
+    "operations:view",
+    "operations:manage",
     "settings:manage",
 ]
 

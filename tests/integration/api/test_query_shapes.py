@@ -32,6 +32,7 @@ from turnus_runtime import milestones
 from turnus_runtime.embedded import Endpoints
 from turnus_runtime.forms import loaded
 from turnus_runtime.ids import RandomIds
+from turnus_runtime.letterbox import FiledLetter
 from turnus_runtime.mongo import documents
 from turnus_runtime.process import installed
 from turnus_runtime.records import Owed, Record, millis
@@ -153,6 +154,8 @@ ASKED: Mapping[str, tuple[Ask, set[str]]] = {
     "API keys": (get("/api-keys"), {"accounts.api_keys.by_workspace"}),
     "API keys of a member": (get("/api-keys", member_id="actor_id"), {"accounts.api_keys.by_member"}),
     "a key that is withdrawn": (removed_key, {"accounts.api_keys.by_signing_key", "accounts.sessions.by_signing_key"}),
+    "messages that were given up": (get("/operations/booking/dead-letters"), {"booking.dead_letters.by_workspace"}),
+    "how a service is": (get("/operations/booking"), {"booking.dead_letters.waiting"}),
     "audit log": (get("/audit-log"), {"accounts.audit_entries.by_workspace"}),
     "audit log of a thing": (get("/audit-log", thing_id="calendar_id"), {"accounts.audit_entries.by_thing"}),
     "audit log of an actor": (get("/audit-log", actor_id="actor_id"), {"accounts.audit_entries.by_actor"}),
@@ -189,6 +192,8 @@ class Grown:
                 if name == "assignment.choices":
                     charge = original.charge  # pyright: ignore[reportAttributeAccessIssue]
                     original = original.change(charge=charge.model_copy(update={"turn": FIRST_TURN}))
+                if isinstance(original, FiledLetter):
+                    original = original.change(place=FIRST_TURN)
                 self.moulds[name] = Mould(original, GROWS[name])
 
     def fill(self, start: int, stop: int) -> None:
@@ -237,6 +242,7 @@ def kinds() -> Iterator[tuple[str, type[Record]]]:
     for service in installed(SERVICES):
         for kind in service.records:
             yield f"{service.name}.{kind.collection}", kind
+    yield f"booking.{FiledLetter.collection}", FiledLetter  # which every service keeps alike
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

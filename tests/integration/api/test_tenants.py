@@ -19,6 +19,8 @@ STAFF = [one for one in operations(SERVICES) if one.staff]
 ALL = operations(SERVICES)
 BY_LINK = ("/invitations/current", "/password-resets/current")
 """Take the token of a link and no other."""
+FIGURES = tuple(f"/operations/{service}" for service in SERVICES)
+"""Counts and lags of the whole installation, which no workspace owns."""
 SAME_EVERYWHERE = {"template_key"}
 """Names of what is called alike in every workspace, and is another thing in each."""
 
@@ -66,7 +68,7 @@ async def state_of(b: Things, api: Api) -> dict[str, Any]:
     """Everything that the staff of B can read."""
     found: dict[str, Any] = {}
     for operation in STAFF:
-        if operation.method != "GET" or operation.path in ("/audit-log", *BY_LINK):
+        if operation.method != "GET" or operation.path in ("/audit-log", *BY_LINK, *FIGURES):
             continue
         query = {name: b.ids[name] for name, one in operation.parameters("query").items() if one.get("required")}
         if operation.path == "/blocks":

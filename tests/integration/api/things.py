@@ -5,6 +5,7 @@ from typing import Any
 
 from services.assignment.domain.rotation import Rotation
 from tests.integration.api.conftest import Api, Office, office
+from tests.integration.api.letters import poisoned, waiting
 from tests.support.system import eventually
 
 
@@ -83,6 +84,7 @@ async def things(api: Api, name: str) -> Things:
         return rotation is not None and rotation.turn > 0 and not rotation.owed
 
     await eventually(settled)
+    await poisoned(api, at)
     ids = {
         "workspace_id": workspace,
         "member_id": first,
@@ -99,5 +101,6 @@ async def things(api: Api, name: str) -> Things:
         "template_key": "booked.guest.de",
         "thing_id": calendar["id"],
         "actor_id": session["member_id"],
+        "letter_id": (await waiting(api, at, "booking"))[0]["id"],
     }
     return Things(at, ids, booked.json())

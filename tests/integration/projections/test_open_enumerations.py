@@ -19,8 +19,9 @@ from turnus_contracts import (
     SlotRefused,
     WorkspaceChanged,
 )
+from turnus_runtime.dead_letters import dead_letters
 from turnus_runtime.embedded import Endpoints
-from turnus_runtime.operations import dead_letters, reader_of
+from turnus_runtime.operations import reader_of
 
 SERVICES = ("booking", "availability", "assignment", "notify")
 MET: tuple[type[Event], ...] = (

@@ -13,9 +13,10 @@ from tests.support.stack import Names
 from tests.support.system import System
 from turnus_contracts import SlotRefused
 from turnus_runtime import cli
+from turnus_runtime.dead_letters import dead_letters
 from turnus_runtime.embedded import Endpoints
 from turnus_runtime.kafka.reading import KafkaReader
-from turnus_runtime.operations import connected, dead_letters, reader_of
+from turnus_runtime.operations import connected, reader_of
 from turnus_runtime.process import Process, installed, listening, topics_of
 from turnus_runtime.settings import Settings, load
 

@@ -13,10 +13,11 @@ import pytest
 from tests.support.stack import Names
 from turnus_contracts import EVENTS
 from turnus_runtime import operations
+from turnus_runtime.dead_letters import DeadLetter, chosen, dead_letters, replay
 from turnus_runtime.embedded import Endpoints
 from turnus_runtime.installation import OperationError
 from turnus_runtime.kafka.reading import KafkaReader
-from turnus_runtime.operations import chosen, connected, dead_letters, pages, reader_of, replay, republish, status
+from turnus_runtime.operations import connected, pages, reader_of, republish, status
 from turnus_runtime.process import Process, topics_of
 from turnus_runtime.records import Decision, Owed, Record, job
 from turnus_runtime.service import Job, Says
@@ -135,7 +136,7 @@ async def test_a_poison_message_is_listed_shown_and_replayed(
 ) -> None:
     poison = ThingSold(thing_id="t1", number=13)
 
-    async def letters(count: int) -> list[operations.DeadLetter]:
+    async def letters(count: int) -> list[DeadLetter]:
         async def there() -> bool:
             return len(await dead_letters(reader, [service])) >= count
 

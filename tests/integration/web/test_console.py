@@ -55,6 +55,8 @@ PAGES = (
     "/profile",
     "/api-keys",
     "/audit-log",
+    "/operations",
+    "/operations/booking",
 )
 
 
@@ -211,7 +213,7 @@ async def test_whatever_is_typed_is_text_and_nothing_breaks(console: Console) ->
             answer = await console.post(path, **fields)
             assert answer.status_code < 500, (path, hostile)
             assert hostile not in answer.text or "<" not in hostile
-        for path in ("/bookings", "/availability", "/audit-log", "/calendars", "/sign-in"):
+        for path in ("/bookings", "/availability", "/audit-log", "/calendars", "/sign-in", "/operations/booking"):
             names = ("from", "calendar", "host", "status", "after", "member", "month", "day", "thing", "next", "done")
             answer = await console.client.get(f"/console{path}", params=dict.fromkeys(names, hostile[:500]))
             assert answer.status_code < 500, (path, hostile)
@@ -351,6 +353,8 @@ async def test_the_table_of_bookings_holds_no_formulas(console: Console) -> None
 
 EVERYBODY, RUNNERS, OWNERS = ("owner", "admin", "member"), ("owner", "admin"), ("owner",)
 SURE = {"sure": "yes"}
+LETTER = "dlt_00000000000000000000000000"
+REPLAY = f"/operations/booking/dead-letters/{LETTER}/replay"
 MOVE = {"start": "2027-01-11T10:00:00Z"}
 HOURS = {"member_id": "OWNER", "name": "Hours", "tz": "UTC"}
 ACTIONS: tuple[tuple[tuple[str, ...], str, dict[str, str], str, str, Mapping[str, object] | None], ...] = (
@@ -367,6 +371,7 @@ ACTIONS: tuple[tuple[tuple[str, ...], str, dict[str, str], str, str, Mapping[str
     (RUNNERS, "/availability?member=OWNER", {"tz": "UTC"}, "POST", "/schedules", HOURS),
     (RUNNERS, "/availability/holidays?member=OWNER", {"day": "2027-03-26"}, "POST", "/schedules", HOURS),
     (RUNNERS, "/notifications/reminders", {"guest_0": "1"}, "PUT", "/notifications/settings", {}),
+    (RUNNERS, f"/operations/booking/{LETTER}/replay", {}, "POST", REPLAY, None),
     (RUNNERS, "/notifications/booked.guest.de", {"subject": "x", "body": "y"}, "PUT", "/templates/booked.guest.de", {}),
 )
 """Who may: an action of the console with its fields, and the request to the API behind it."""
@@ -377,6 +382,8 @@ SHUT = {
     "/groups/new": RUNNERS,
     "/team/new": RUNNERS,
     "/audit-log": OWNERS,
+    "/operations": RUNNERS,
+    "/operations/booking": RUNNERS,
 }
 
 

@@ -14,8 +14,10 @@ from dataclasses import asdict
 from turnus_runtime import logs, operations
 from turnus_runtime.cli.found import services_here
 from turnus_runtime.cli.tables import span, table
+from turnus_runtime.dead_letters import DeadLetter, chosen, dead_letters
+from turnus_runtime.dead_letters import replay as replay_letters
+from turnus_runtime.figures import COUNTED
 from turnus_runtime.installation import OperationError, nearby
-from turnus_runtime.operations import DeadLetter
 from turnus_runtime.service import Service
 from turnus_runtime.settings import Settings, load
 
@@ -83,7 +85,7 @@ def letters(arguments: Namespace) -> None:
 
 def letter(arguments: Namespace) -> None:
     """Show some as JSON."""
-    for one in operations.chosen(_letters(_burying(arguments.ids)), arguments.ids):
+    for one in chosen(_letters(_burying(arguments.ids)), arguments.ids):
         print(json.dumps(one.shown(), indent=1, ensure_ascii=False))
 
 
@@ -95,12 +97,12 @@ def replay(arguments: Namespace) -> None:
 
     async def again() -> int:
         async with operations.connected(services, _nearby()) as process:
-            found = await operations.dead_letters(operations.reader_of(process.settings), services)
+            found = await dead_letters(operations.reader_of(process.settings), services)
             if arguments.all:
                 wanted = [one for one in found if not one.replayed and one.value is not None]
             else:
-                wanted = operations.chosen(found, arguments.ids)
-            await operations.replay(process.broker, wanted)
+                wanted = chosen(found, arguments.ids)
+            await replay_letters(process.broker, wanted)
             return len(wanted)
 
     print(f"{asyncio.run(again())} replayed")
@@ -126,7 +128,7 @@ def _burying(ids: Sequence[str]) -> list[Service]:
 
 def _letters(services: Sequence[Service]) -> list[DeadLetter]:
     reader = operations.reader_of(load(Settings, **_nearby()))
-    return asyncio.run(operations.dead_letters(reader, services))
+    return asyncio.run(dead_letters(reader, services))
 
 
 def _nearby() -> dict[str, object]:
@@ -142,4 +144,4 @@ def _topics_without_people(services: Sequence[Service]) -> list[str]:
 
 
 def _counted(owed: int) -> str:
-    return f"{owed}+" if owed and owed % operations.COUNTED == 0 else str(owed)
+    return f"{owed}+" if owed and owed % COUNTED == 0 else str(owed)

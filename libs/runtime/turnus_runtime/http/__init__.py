@@ -47,7 +47,8 @@ Rules: refusals are `raise NOTE_LOCKED`, `raise NOTE_LOCKED("What to do.", extra
 "member_id", "is not known here")` or `raise invalid("end", "must be after start")`, never `HTTPException`. Put `who`
 before `body`: then 401 comes before 422. Every query parameter must be declared; an undeclared or repeated one is 422.
 Keys and revocations are learned by every service
-that has resources (`turnus_runtime.credentials.with_credentials`); its table need not say so.
+that has resources, and each tells how it is under `/operations/<name>`; its table need not say so
+(`turnus_runtime.http.equipment`).
 """
 
 from turnus_runtime.credentials import Principal

@@ -1,7 +1,6 @@
 """One service's HTTP app: its routes under `/api/v1`, with every convention of the API around them."""
 
 from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
@@ -31,10 +30,12 @@ from turnus_runtime.http.problems import (
     ProblemResponse,
 )
 from turnus_runtime.http.routing import Endpoint, acceptable, check_query, endpoints
+from turnus_runtime.http.version import version_here
 from turnus_runtime.ports import BrokerUnavailable, StoreUnavailable
 from turnus_runtime.service import Service
 from turnus_runtime.settings import Settings, load
 from turnus_runtime.turn import Turn
+from turnus_runtime.watch import Watch
 
 PREFIX = "/api/v1"
 ALLOWED_HEADERS = (
@@ -89,15 +90,16 @@ def app_of(
     *,
     settings: Settings | None = None,
     limiter: RateLimiter | None = None,
+    watch: Watch | None = None,
 ) -> App:
     """The app of `service`: `service.routes` under `/api/v1`.
 
     `turn` makes the turn of one request; `settings` default to the service's own from the environment; without a
-    `limiter` nothing is limited.
+    `limiter` nothing is limited; without a `watch` it does not tell how it is (503).
     """
     return App(
         service,
-        Surroundings(service.name, turn, settings or load(service.settings), limiter, KeyRing()),
+        Surroundings(service.name, turn, settings or load(service.settings), limiter, KeyRing(), watch),
     )
 
 
@@ -144,7 +146,7 @@ def _fastapi(service: Service) -> FastAPI:
     app = FastAPI(
         title=f"Turnus: {service.name}",
         summary=service.summary,
-        version=_version(),
+        version=version_here(),
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -165,23 +167,16 @@ def described(service: Service) -> dict[str, Any]:
 
 
 def _refuse_foreign(service: Service, routes: APIRouter) -> None:
-    """Each first segment belongs to one service: the gateway sends it nowhere else."""
+    """Each resource belongs to one service: the gateway sends it nowhere else."""
     probe = FastAPI()
     probe.include_router(routes)
     for endpoint in endpoints(probe):
-        if endpoint.template.split("/")[1] not in service.resources:
+        if not any(f"{endpoint.template}/".startswith(f"/{resource}/") for resource in service.resources):
             raise ValueError(f"{service.name} has a route {endpoint.template} but no such resource")
 
 
 def _operation_id(route: APIRoute) -> str:
     return route.name
-
-
-def _version() -> str:
-    try:
-        return version("turnus-runtime")
-    except PackageNotFoundError:
-        return "0"
 
 
 def _allow(there: Sequence[Endpoint]) -> str:

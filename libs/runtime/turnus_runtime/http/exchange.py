@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from turnus_runtime.http.limits import RateLimiter
     from turnus_runtime.http.routing import Endpoint
     from turnus_runtime.turn import Turn
+    from turnus_runtime.watch import Watch
 
 LARGEST_BODY = 262_144
 """Bytes."""
@@ -37,6 +38,7 @@ class Surroundings:
     settings: Settings
     limiter: "RateLimiter | None"
     keys: "KeyRing"
+    watch: "Watch | None" = None
 
 
 @dataclass(slots=True)

@@ -50,7 +50,8 @@ def gateway(
 
 def _owner(path: str, owners: Mapping[str, ASGIApp], shared: ASGIApp, web: ASGIApp | None) -> ASGIApp:
     if path.startswith(f"{PREFIX}/"):
-        return owners.get(path.removeprefix(f"{PREFIX}/").partition("/")[0], shared)
+        first, _, rest = path.removeprefix(f"{PREFIX}/").partition("/")
+        return owners.get(f"{first}/{rest.partition('/')[0]}") or owners.get(first, shared)
     if web is None or path == "/api" or path.startswith(("/api/", "/problems/")):
         return shared
     return web

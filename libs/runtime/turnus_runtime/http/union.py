@@ -13,6 +13,7 @@ from typing import Any
 
 from turnus_runtime.http import problems
 from turnus_runtime.http.app import described
+from turnus_runtime.http.equipment import equipped
 from turnus_runtime.http.openapi import SHARED, with_refs
 from turnus_runtime.http.problems import KINDS, Declared, Kind
 from turnus_runtime.service import Service
@@ -73,7 +74,7 @@ def union_openapi(services: Sequence[Service]) -> dict[str, Any]:
         "components": {"schemas": {}, "securitySchemes": {}},
     }
     operations: set[str] = set()
-    for service in services:
+    for service in map(equipped, services):
         if service.resources and service.routes is not None:
             _join(union, service, _prefixed(described(service), service.name), operations)
     return union

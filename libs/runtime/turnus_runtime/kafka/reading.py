@@ -69,9 +69,32 @@ class KafkaReader:
                         for record in records:
                             yield message_of(record)
 
+    async def since(self, topic: str, offset: int, most: int) -> list[Message]:
+        """What a topic of one partition holds from this offset on, at most so many messages; nothing if it is gone."""
+        found: list[Message] = []
+        wait = min(BRIEF_WAIT_MS, self._fetch_max_wait_ms)
+        async with self._consumer([topic], None, wait) as (consumer, parts):
+            for part in parts:
+                consumer.seek(part, offset)
+            last_answer = time.monotonic()
+            while len(found) < most and not await _at_end(consumer, parts):
+                batch = await consumer.getmany(timeout_ms=POLL_MS, max_records=most - len(found))
+                if batch:
+                    last_answer = time.monotonic()
+                elif time.monotonic() - last_answer > ANSWER_SECONDS:
+                    raise BrokerUnavailable(f"{self._url} said nothing for {ANSWER_SECONDS:.0f} s")
+                found += [message_of(record) for records in batch.values() for record in records]
+        return found
+
     async def lag(self, group: str, topics: Sequence[str]) -> int:
         """Messages of these topics that the group has not finished."""
-        behind = 0
+        return sum((await self.lags(group, topics)).values())
+
+    async def lags(self, group: str, topics: Sequence[str]) -> dict[str, int]:
+        """By topic, the messages that the group has not finished; topics that do not exist are left out."""
+        behind: dict[str, int] = {}
+        if not topics:
+            return behind
         wait = min(BRIEF_WAIT_MS, self._fetch_max_wait_ms)
         async with self._consumer(sorted(await self.existing(topics)), group, wait) as (consumer, parts):
             places = dict(zip(parts, await asyncio.gather(*map(consumer.committed, parts)), strict=True))
@@ -86,7 +109,8 @@ class KafkaReader:
             # A group that never committed has everything before it, from the first message that is kept.
             begins = await consumer.beginning_offsets([part for part, place in places.items() if place is None])
             for part, place in places.items():
-                behind += max(0, (consumer.highwater(part) or 0) - (begins[part] if place is None else place))
+                left = max(0, (consumer.highwater(part) or 0) - (begins[part] if place is None else place))
+                behind[part.topic] = behind.get(part.topic, 0) + left
         return behind
 
     @asynccontextmanager

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from turnus_contracts import EVENTS, Event
-from turnus_runtime.credentials import with_credentials
+from turnus_runtime.http.equipment import equipped
 from turnus_runtime.schemas.contracts import schema_of
 from turnus_runtime.service import Service
 
@@ -26,7 +26,7 @@ _HEADERS = {
 def asyncapi(services: Sequence[Service]) -> dict[str, Any]:
     """The document: a channel and a message for each event, an operation for each service that says or hears it."""
     operations: dict[str, Any] = {}
-    for service in map(with_credentials, services):
+    for service in map(equipped, services):
         for event in service.publishes:
             operations[f"{service.name}.says.{event.topic()}"] = _operation("send", event)
         for event in service.consumes:

@@ -15,6 +15,7 @@ from services.web.routes.console import (
     links,
     live,
     notifications,
+    operations,
     overview,
     profile,
     team,
@@ -39,5 +40,6 @@ for part in (
     team,
     notifications,
     keys,
+    operations,
 ):
     router.include_router(part.router, prefix="/console")

@@ -54,6 +54,7 @@ NAVIGATION: Sequence[tuple[str, Sequence[tuple[str, str, str, str]]]] = (
             ("notifications", "/console/notifications", "mail", "calendars:view"),
             ("api_keys", "/console/api-keys", "key", ""),
             ("audit_log", "/console/audit-log", "note", "settings:manage"),
+            ("operations", "/console/operations", "pulse", "operations:view"),
         ),
     ),
 )
