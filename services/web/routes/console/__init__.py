@@ -15,6 +15,7 @@ from services.web.routes.console import (
     notifications,
     overview,
     profile,
+    shortcuts,
     team,
 )
 from services.web.routes.console.desk import own_site_only
@@ -35,5 +36,6 @@ for part in (
     team,
     notifications,
     keys,
+    shortcuts,
 ):
     router.include_router(part.router, prefix="/console")
