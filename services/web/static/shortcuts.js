@@ -51,6 +51,7 @@
   if (location.hash === "#q") search();
   var box = document.getElementById("shortcuts-used");
   if (box) {
+    document.getElementById("without-script").hidden = true;
     box.checked = used();
     box.closest("[hidden]").hidden = false;
     box.addEventListener("change", function () { keep(box.checked); });
