@@ -116,6 +116,9 @@ def shots_of(site: Site) -> Iterator[Shot]:
         Shot("overview", "/console"),
         Shot("bookings", bookings),
         Shot("bookings-none", f"{bookings}?from=2028-01-01"),
+        Shot("bookings-found", f"{bookings}?q=an&sort=-created_at"),
+        Shot("bookings-not-found", f"{bookings}?q=wanda&from=2027-01-04"),
+        Shot("bookings-wrong", f"{bookings}?from=2027-01-04&to=2027-01-01"),
         Shot("booking-personal", f"{bookings}/{booked[0]['id']}"),
         Shot("booking-team", f"{bookings}/{booked[2]['id']}"),
         Shot("booking-abroad", f"{bookings}/{abroad['id']}"),
@@ -154,5 +157,6 @@ def shots_of(site: Site) -> Iterator[Shot]:
         Shot("audit-log", "/console/audit-log"),
         Shot("operations", "/console/operations"),
         Shot("operations-letters", "/console/operations/availability"),
+        Shot("shortcuts", "/console/shortcuts"),
         Shot("forbidden", "/console/nowhere"),
     )

@@ -37,3 +37,9 @@ def loaded(kind: type[R], stored: Stored) -> R:
         state = kind.upgrade(state, stored.format)
     owed = tuple(Owed.of_stored(entry) for entry in stored.owed)
     return kind.model_validate({**state, "id": stored.id}).change(owed=owed)
+
+
+def is_current(kind: type[Record], stored: Stored) -> bool:
+    """Whether this process would write the document as it is stored: in this format, with these index keys."""
+    written = stored_form(loaded(kind, stored), stored.version)
+    return (written.format, written.keys) == (stored.format, stored.keys)

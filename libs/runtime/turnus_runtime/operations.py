@@ -12,11 +12,13 @@ from typing import Any
 
 from turnus_runtime.dead_letters import dead_letters, payload
 from turnus_runtime.figures import owed_now
-from turnus_runtime.host import Host, collections, topics
+from turnus_runtime.forms import is_current
+from turnus_runtime.host import Host, collections, records_of, topics
+from turnus_runtime.installation import OperationError
 from turnus_runtime.kafka.reading import KafkaReader
 from turnus_runtime.ports import Message
 from turnus_runtime.process import Process
-from turnus_runtime.records import Record
+from turnus_runtime.records import Decision, Record
 from turnus_runtime.service import Says, Service
 from turnus_runtime.settings import Settings
 
@@ -104,6 +106,27 @@ async def republish(host: Host) -> Counter[str]:
                     await host.relay.say(events)
                 said.update(event.topic() for event in events)
     return said
+
+
+async def rewrite(host: Host) -> Counter[str]:
+    """Write again what an older release wrote, in the present format and with the present index keys, so that lists and
+    searches of this release find it; documents per collection.
+
+    Nothing else changes, and nobody has to stop. It may be broken off and begun again: what is current is left alone.
+    """
+    written: Counter[str] = Counter()
+    await host.ports.store.prepare(collections(host.service))
+    for kind in records_of(host.service):
+        async with aclosing(host.ports.store.walk(kind.collection, "self", "", LAST_TEXT)) as walk:
+            async for stored in walk:
+                if not is_current(kind, stored):
+                    await host.records.decide(kind, stored.id, _as_it_is)
+                    written[kind.collection] += 1
+    return written
+
+
+def _as_it_is(record: Record | None) -> Decision[Record, None]:
+    return Decision(None, record)
 
 
 async def pages(host: Host, says: Says, low: str | int) -> AsyncGenerator[list[Record]]:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from services.booking.domain import finding
 from turnus_contracts import (
     AttemptReleased,
     BookingConcluded,
@@ -31,6 +32,13 @@ OVER: frozenset[str] = frozenset({"rejected", "expired", "cancelled", "attended"
 RELEASED: frozenset[str] = frozenset({"expired", "cancelled"})
 REPUBLISHED_FOR = timedelta(days=7)
 """How long after its end a booking says its facts again after a lost broker."""
+
+
+WORDS = tuple(f"by_word_{number}" for number in range(1, finding.PLACES + 1))
+"""Indexes by workspace and one beginning of a word each; in which of them a beginning lies is told by none."""
+BY_START = ("by_workspace", "by_calendar", "by_host", *WORDS)
+BY_CREATION = {index: f"{index}_created" for index in BY_START}
+"""The same in the order in which bookings were asked for."""
 
 
 class Attempt(BaseModel):
@@ -73,8 +81,11 @@ class Booking(Record):
     """One booking. Price and policy are pinned at the request; a move keeps them."""
 
     collection: ClassVar[str] = "bookings"
-    indexes: ClassVar[tuple[str, ...]] = ("by_workspace", "by_calendar", "by_host", "ends")
-    long: ClassVar[tuple[str, ...]] = ("by_workspace", "by_calendar", "by_host")
+    format: ClassVar[int] = 2
+    """Format 1 had no keys by words and by creation. (They come with the next write: a booking is said again once a
+    day until a week after its end; `turnus rewrite` is for the others.)"""
+    indexes: ClassVar[tuple[str, ...]] = (*BY_START, *BY_CREATION.values(), "ends")
+    long: ClassVar[tuple[str, ...]] = (*BY_START, *BY_CREATION.values())
     wakes: ClassVar[bool] = True
 
     workspace_id: str
@@ -113,12 +124,20 @@ class Booking(Record):
     history: tuple[Moment, ...] = ()
 
     def keys(self) -> dict[str, str | int | None]:
-        """By workspace, calendar and host, each in the order of the start; and by the end of the last attempt."""
-        start = millis(self.start)
+        """By workspace, calendar, host and words, in the order of the start and in that of the creation; by the end of
+        the last attempt.
+        """
+        start, created = millis(self.start), millis(self.created_at)
+        words = finding.beginnings(self.guest.name, self.guest.email)
+        owners = {
+            "by_workspace": self.workspace_id,
+            "by_calendar": self.calendar_id,
+            **({"by_host": self.host_ids[0]} if self.host_ids else {}),
+            **{index: key(self.workspace_id, word) for index, word in zip(WORDS, words, strict=False)},
+        }
         return {
-            "by_workspace": key(self.workspace_id, start, self.id),
-            "by_calendar": key(self.calendar_id, start, self.id),
-            "by_host": key(self.host_ids[0], start, self.id) if self.host_ids else None,
+            **{index: key(owner, start, self.id) for index, owner in owners.items()},
+            **{BY_CREATION[index]: key(owner, created, self.id) for index, owner in owners.items()},
             "ends": millis(max(attempt.end for attempt in self.attempts)),
         }
 

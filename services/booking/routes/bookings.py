@@ -1,10 +1,9 @@
 """`/bookings`: request, see, cancel, move, conclude."""
 
 import asyncio
-from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
@@ -26,6 +25,7 @@ from services.booking.routes.asking import (
     say_which,
     serving_hosts,
 )
+from services.booking.routes.listing import Wanted, page_of, wanted
 from services.booking.routes.problems import (
     BOOKING_OVER,
     BOOKING_UNDECIDED,
@@ -46,9 +46,7 @@ from turnus_runtime.http import (
     STALE_VERSION,
     Bearer,
     Body,
-    Id,
     IfMatch,
-    Instant,
     Key,
     On,
     Page,
@@ -62,8 +60,7 @@ from turnus_runtime.http import (
     unless_stale,
 )
 from turnus_runtime.ids import derived
-from turnus_runtime.records import Decision, millis
-from turnus_runtime.records import key as index_key
+from turnus_runtime.records import Decision
 
 router = APIRouter(prefix="/bookings")
 Viewer = Annotated[Principal, staff("bookings:view")]
@@ -112,34 +109,10 @@ async def create_booking(body: Body[NewBooking], key: Key, wait: Wait, on: On) -
 
 @router.get("", response_model=Page[BookingView])
 async def list_bookings(
-    who: Viewer,
-    paging: Paged,
-    on: On,
-    calendar_id: Annotated[Annotated[str, Id("cal")] | None, Query()] = None,
-    host_id: Annotated[Annotated[str, Id("mem")] | None, Query()] = None,
-    status: Annotated[
-        Literal["requested", "confirmed", "rejected", "expired", "cancelled", "attended", "no_show"] | None, Query()
-    ] = None,
-    start: Annotated[Instant | None, Query(description="Only those that start at this instant or later")] = None,
+    who: Viewer, paging: Paged, asked_for: Annotated[Wanted, Depends(wanted)], on: On
 ) -> Page[BookingView]:
-    """Bookings of the workspace, of a calendar or of a host, in the order of their start."""
-    index, prefix = "by_workspace", who.workspace_id
-    if host_id is not None:
-        index, prefix = "by_host", host_id
-    elif calendar_id is not None:
-        index, prefix = "by_calendar", calendar_id
-
-    def wanted(booking: Booking) -> bool:
-        return (
-            booking.workspace_id == who.workspace_id
-            and calendar_id in (None, booking.calendar_id)
-            and status in (None, booking.status)
-        )
-
-    if start is not None and paging.after is None:
-        # What follows the prefix in the key of the last booking that lies before.
-        paging = replace(paging, after=f"{index_key(millis(start))}|")
-    page = await paging.page(on.records(Booking), index, prefix, lambda one: one, keep=wanted)
+    """Bookings of the workspace, of a calendar or of a host, in the order of their start or of their making."""
+    page = await page_of(asked_for, who, paging, on)
     # All at once: what is read for them goes to the store together.
     return Page(items=await asyncio.gather(*(shown(booking, on) for booking in page.items)), next=page.next)
 

@@ -147,6 +147,11 @@ async def test_republish_says_how_much_it_said(turnus: Turnus, idle: Process) ->
     assert (code, out) == (0, "shop: nothing to say\n"), told
 
 
+async def test_rewrite_says_how_much_it_wrote(turnus: Turnus, idle: Process) -> None:
+    code, out, told = await turnus("rewrite", "shop")
+    assert (code, out) == (0, "shop: everything is current\n"), told
+
+
 async def test_what_the_runtime_has_to_say_goes_to_stderr_so_that_stdout_can_be_read_on(
     turnus: Turnus, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ from turnus_contracts import EVENTS
 from turnus_runtime import operations
 from turnus_runtime.dead_letters import DeadLetter, chosen, dead_letters, replay
 from turnus_runtime.embedded import Endpoints
+from turnus_runtime.forms import loaded
 from turnus_runtime.installation import OperationError
 from turnus_runtime.kafka.reading import KafkaReader
 from turnus_runtime.operations import connected, pages, reader_of, republish, status
@@ -191,6 +192,30 @@ async def test_republish_says_every_record_again_once(idle: Process, reader: Kaf
     assert await republish(host) == Counter({"StockKept": len(ids)})
     after = Counter(message.key for message in await reader.all_of(["StockKept"]))
     assert after - before == Counter(ids)
+
+
+async def test_what_an_older_release_wrote_is_written_again_once_and_nothing_else(
+    idle: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = idle.hosts["shop"]
+    await host.ports.store.prepare({"things": ["shelf"]})
+    for number in range(5):
+        await host.records.decide(Thing, f"t{number}", partial(keep, f"t{number}", 7, None))
+    new = await host.ports.store.get("things", "t0")
+    assert new
+    keyless = {name: key for name, key in new.keys.items() if name != "shelf"}
+    await host.ports.store.replace(
+        "things", dataclasses.replace(new, version=new.version + 1, keys=keyless), new.version
+    )
+    host.records.forget_all()
+    assert [one.id for one in await host.records.find(Thing, "shelf", 0, 9, limit=9)] == ["t1", "t2", "t3", "t4"]
+    assert await operations.rewrite(host) == Counter({"things": 1})
+    assert len(await host.records.find(Thing, "shelf", 0, 9, limit=9)) == 5
+    assert await host.records.get(Thing, "t0") == loaded(Thing, new)
+    assert await operations.rewrite(host) == Counter()
+    monkeypatch.setattr(Thing, "format", 2)
+    assert await operations.rewrite(host) == Counter({"things": 5})
+    assert await operations.rewrite(host) == Counter()
 
 
 @pytest.mark.parametrize("shelves", [[0] * 450, [0] * 150 + [1] * 300, [*range(450)], [*range(60)] * 5])

@@ -57,6 +57,7 @@ PAGES = (
     "/audit-log",
     "/operations",
     "/operations/booking",
+    "/shortcuts",
 )
 
 
@@ -213,8 +214,17 @@ async def test_whatever_is_typed_is_text_and_nothing_breaks(console: Console) ->
             answer = await console.post(path, **fields)
             assert answer.status_code < 500, (path, hostile)
             assert hostile not in answer.text or "<" not in hostile
-        for path in ("/bookings", "/availability", "/audit-log", "/calendars", "/sign-in", "/operations/booking"):
-            names = ("from", "calendar", "host", "status", "after", "member", "month", "day", "thing", "next", "done")
+        for path in (
+            "/bookings",
+            "/bookings/table.csv",
+            "/availability",
+            "/audit-log",
+            "/calendars",
+            "/sign-in",
+            "/operations/booking",
+        ):
+            names = ("from", "to", "calendar", "host", "status", "after", "member", "month", "day", "thing", "next")
+            names = (*names, "done", "q", "sort", "list")
             answer = await console.client.get(f"/console{path}", params=dict.fromkeys(names, hostile[:500]))
             assert answer.status_code < 500, (path, hostile)
     strange = await console.client.get(

@@ -1,4 +1,4 @@
-"""`status`, `events tail`, `dead-letters`, `republish`."""
+"""`status`, `events tail`, `dead-letters`, `republish`, `rewrite`."""
 
 import asyncio
 import json
@@ -119,6 +119,19 @@ def republish(arguments: Namespace) -> None:
     for name, said in asyncio.run(say()).items():
         told = ", ".join(f"{count} {topic}" for topic, count in sorted(said.items()))
         print(f"{name}: {told or 'nothing to say'}")
+
+
+def rewrite(arguments: Namespace) -> None:
+    """Write again what an older release wrote, service by service."""
+    services = [service for service in services_here(arguments.services) if service.records]
+
+    async def write() -> dict[str, Counter[str]]:
+        async with operations.connected(services, _nearby()) as process:
+            return {name: await operations.rewrite(host) for name, host in process.hosts.items()}
+
+    for name, written in asyncio.run(write()).items():
+        told = ", ".join(f"{count} {collection}" for collection, count in sorted(written.items()))
+        print(f"{name}: {told or 'everything is current'}")
 
 
 def _burying(ids: Sequence[str]) -> list[Service]:

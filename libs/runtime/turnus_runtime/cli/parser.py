@@ -91,6 +91,13 @@ def _looking(commands: "Commands") -> None:
 def _mending(commands: "Commands") -> None:
     republish = _add(commands, "republish", "looking:republish", "say again everything that services say of themselves")
     republish.add_argument("services", nargs="*", metavar="SERVICE", help="all by default")
+    rewrite = _add(
+        commands,
+        "rewrite",
+        "looking:rewrite",
+        "write again what an older release wrote, so that lists of this one find it",
+    )
+    rewrite.add_argument("services", nargs="*", metavar="SERVICE", help="all by default")
 
 
 def _saving(commands: "Commands") -> None:

@@ -18,6 +18,7 @@ from services.web.routes.console import (
     operations,
     overview,
     profile,
+    shortcuts,
     team,
 )
 from services.web.routes.console.desk import own_site_only
@@ -41,5 +42,6 @@ for part in (
     notifications,
     keys,
     operations,
+    shortcuts,
 ):
     router.include_router(part.router, prefix="/console")

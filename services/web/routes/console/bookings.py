@@ -2,23 +2,33 @@
 
 import asyncio
 import re
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from services.web.adapters.api import ApiAway, ApiRefused, away
+from services.web.adapters.api import ApiAway, ApiRefused
 from services.web.adapters.zones import city_of, offset_of
-from services.web.domain.booking_list import CSV_COLUMNS, STATUSES, Narrowed, csv_of
+from services.web.domain.booking_list import (
+    CSV_COLUMNS,
+    ORDERS,
+    STATUSES,
+    Narrowed,
+    csv_of,
+    narrowed,
+    place_named,
+    place_of,
+)
 from services.web.domain.days import day_named
+from services.web.domain.forms import Wrong
 from services.web.domain.mails import SeenMessage
 from services.web.domain.seen import state_of
 from services.web.domain.staff import Listed, SeenChoice, SeenEntry, SeenHistory
 from services.web.routes.console.calendars import AT_ONCE, calendars_of, names_of
-from services.web.routes.console.desk import PRIVATE, Desk, Here, as_pages, refused_page
+from services.web.routes.console.desk import PRIVATE, Desk, Here, as_pages
 from services.web.routes.visit import Html
 from turnus_runtime.http import NOT_FOUND, Problem
 
@@ -26,43 +36,55 @@ router = APIRouter(prefix="/bookings", default_response_class=Html)
 
 ON_A_PAGE = 25
 MOST_EXPORTED = 10_000
+STEPS = 5
+"""How often the API is asked for one page of the list, until there is something on it."""
+WRONG = {"q": Wrong("wrong.search"), "end": Wrong("wrong.span_turned")}
+"""What the API refuses that somebody can type, by its own names."""
 _BOOKING = re.compile(r"bk_[0-9a-z]{1,40}")
 
 
 @router.get("")
 async def list_bookings(desk: Here) -> Response:
-    """Bookings in the order of their start, from today on if nothing else is asked."""
+    """Bookings in the order of their start or creation, from today on if nothing else is asked."""
     desk.need("bookings:view")
-    narrowed = _narrowed(desk)
+    asked = _narrowed(desk)
     after = desk.request.query_params.get("after")
-    try:
-        found, calendars, names = await asyncio.gather(
-            _page(desk, narrowed, ON_A_PAGE, after), calendars_of(desk), names_of(desk)
-        )
-    except ApiAway:
-        raise away() from None
-    except ApiRefused as refused:
-        if refused.status == 403:
-            raise refused_page(refused) from None
-        return desk.redirect("/console/bookings")
+    wrong: dict[str, Wrong] = {}
+    with as_pages():
+        calendars, names = await asyncio.gather(calendars_of(desk), names_of(desk))
+        try:
+            found = await _filled(desk, asked, after)
+        except ApiRefused as refused:
+            wrong = {field: WRONG[field] for field in refused.fields if field in WRONG}
+            if refused.status != 422:
+                raise
+            if not wrong:
+                return desk.redirect("/console/bookings")
+            found = Listed[SeenEntry](items=())
     zone = ZoneInfo(desk.who.member.tz)
-    days: dict[str, list[tuple[SeenEntry, datetime, datetime, str]]] = {}
+    days: dict[str, list[Line]] = {}
     for one in found.items:
-        start = one.start.astimezone(zone)
-        line = one, start, one.end.astimezone(zone), state_of(one, desk.now)
-        days.setdefault(desk.words.long_day(start), []).append(line)
-    further = desk.url("/console/bookings", **narrowed.pairs(), after=found.next) if found.next else None
+        state = one.status if one.status in ("attended", "no_show") else state_of(one, desk.now)
+        line = Line(one, state, one.start.astimezone(zone), one.end.astimezone(zone), one.created_at.astimezone(zone))
+        day = desk.words.long_day(line.start if asked.shown_by == "start" else line.created)
+        days.setdefault(day, []).append(line)
+    here, pairs = "/console/bookings", asked.pairs()
     return desk.page(
         "bookings.html",
+        422 if wrong else 200,
         here="bookings",
-        narrowed=narrowed,
+        narrowed=asked,
+        wrong=wrong,
         days=days,
         calendars=sorted(calendars, key=lambda one: one.name.casefold()),
         names=names,
         statuses=STATUSES,
-        further=further,
-        first=desk.url("/console/bookings", **narrowed.pairs()) if after else None,
-        table=desk.url("/console/bookings/table.csv", **narrowed.pairs()),
+        orders={of: desk.url(here, **asked.in_order(of).pairs()) for of in ORDERS},
+        place=place_of(asked, after),
+        further=desk.url(here, **pairs, after=found.next) if found.next else None,
+        first=desk.url(here, **pairs) if after else None,
+        every_day=desk.url(here, **replace(asked, day="", until="").pairs()) if asked.day or asked.until else None,
+        table=desk.url(f"{here}/table.csv", **pairs),
         city=city_of(desk.who.member.tz, str(desk.words.locale)),
     )
 
@@ -71,12 +93,17 @@ async def list_bookings(desk: Here) -> Response:
 async def export(desk: Here) -> Response:
     """The same list for spreadsheets, at most 10,000 lines; times are the reader's."""
     desk.need("bookings:view")
-    narrowed, zone = _narrowed(desk), ZoneInfo(desk.who.member.tz)
+    asked, zone = _narrowed(desk), ZoneInfo(desk.who.member.tz)
     rows: list[list[str]] = []
     after: str | None = None
     with as_pages():
         while len(rows) < MOST_EXPORTED:
-            found = await _page(desk, narrowed, AT_ONCE, after)
+            try:
+                found = await _page(desk, asked, AT_ONCE, after)
+            except ApiRefused as refused:
+                if refused.status != 422:
+                    raise
+                return desk.redirect("/console/bookings", **asked.pairs())  # which says what is wrong
             rows += [_row(one, zone) for one in found.items]
             after = found.next
             if after is None:
@@ -107,6 +134,17 @@ async def show_booking(booking_id: str, desk: Here) -> Response:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """A booking in the list, with its times by the reader's clocks."""
+
+    entry: SeenEntry
+    state: str
+    start: datetime
+    end: datetime
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Times:
     """A time in the reader's zone and, where clocks show another one there, in the guest's."""
 
@@ -134,6 +172,7 @@ def facts_of(desk: Desk, entry: SeenEntry) -> dict[str, Any]:
         "there": there if there.offset != own.offset else None,
         "moving_to": times(desk, entry.move.start, entry.move.end, desk.who.member.tz) if entry.move else None,
         "path": f"/console/bookings/{entry.id}",
+        "back": f"{desk.url('/console/bookings', **place_named(desk.place, _today(desk)))}#{entry.id}",
         "changeable": desk.may("bookings:manage") and state in ("confirmed", "moved"),
         "markable": desk.may("bookings:manage")
         and entry.status in ("confirmed", "attended", "no_show")
@@ -149,32 +188,46 @@ async def entry_of(desk: Desk, booking_id: str) -> SeenEntry:
         return await desk.asking.read(SeenEntry, f"/bookings/{booking_id}")
 
 
+def _today(desk: Desk) -> date:
+    return desk.now.astimezone(ZoneInfo(desk.who.member.tz)).date()
+
+
 def _narrowed(desk: Desk) -> Narrowed:
-    asked = desk.request.query_params
-    calendar, host, status = (asked.get(name, "") for name in ("calendar", "host", "status"))
-    today = desk.now.astimezone(ZoneInfo(desk.who.member.tz)).date()
-    day = day_named(asked.get("from"))
-    return Narrowed(
-        calendar if re.fullmatch(r"cal_[0-9a-z]{1,40}", calendar) else "",
-        host if re.fullmatch(r"mem_[0-9a-z]{1,40}", host) else "",
-        status if status in STATUSES else "",
-        (day or today).isoformat(),
-    )
+    return narrowed(desk.request.query_params, _today(desk))
 
 
-async def _page(desk: Desk, narrowed: Narrowed, limit: int, after: str | None) -> Listed[SeenEntry]:
-    day = day_named(narrowed.day)
-    first = datetime(*day.timetuple()[:3], tzinfo=ZoneInfo(desk.who.member.tz)) if day else None
+async def _filled(desk: Desk, asked: Narrowed, after: str | None) -> Listed[SeenEntry]:
+    """A page that holds something, if there is something within a few pages: what is rare is found in steps."""
+    for _ in range(STEPS - 1):
+        found = await _page(desk, asked, ON_A_PAGE, after)
+        if found.items or found.next is None:
+            return found
+        after = found.next
+    return await _page(desk, asked, ON_A_PAGE, after)
+
+
+async def _page(desk: Desk, asked: Narrowed, limit: int, after: str | None) -> Listed[SeenEntry]:
     return await desk.asking.read(
         Listed[SeenEntry],
         "/bookings",
         limit=limit,
         after=after,
-        calendar_id=narrowed.calendar_id or None,
-        host_id=narrowed.host_id or None,
-        status=narrowed.status or None,
-        start=first.astimezone(UTC).isoformat() if first else None,
+        calendar_id=asked.calendar_id or None,
+        host_id=asked.host_id or None,
+        status=asked.status or None,
+        start=_midnight(desk, asked.day),
+        end=_midnight(desk, asked.until, days=1),
+        q=asked.q or None,
+        sort=asked.sort,
     )
+
+
+def _midnight(desk: Desk, named: str, *, days: int = 0) -> str | None:
+    """The instant at which a day begins for the reader, or so many days after it."""
+    if (day := day_named(named)) is None:
+        return None
+    zone = ZoneInfo(desk.who.member.tz)
+    return datetime.combine(day + timedelta(days=days), datetime.min.time(), zone).isoformat()
 
 
 async def _history(desk: Desk, entry: SeenEntry) -> SeenHistory:

@@ -10,7 +10,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import Depends
 from starlette.requests import Request
@@ -28,6 +28,7 @@ COOKIE = "turnus_session"
 MOST_FIELDS = 4000
 """A form with 500 members has several fields of each."""
 PRIVATE = {"X-Robots-Tag": "noindex, nofollow"}
+_ABOUT_ONE = re.compile(r"/console/bookings/bk_")
 NAVIGATION: Sequence[tuple[str, Sequence[tuple[str, str, str, str]]]] = (
     (
         "",
@@ -66,6 +67,21 @@ class Desk(Visit):
     """The visit of somebody who is signed in: `asking` acts with their rights."""
 
     who: SeenSession
+
+    @property
+    def place(self) -> str | None:
+        """On pages about a booking: the place in the list from which it was opened (`domain/booking_list.py`)."""
+        return self.request.query_params.get("list") if _ABOUT_ONE.match(self.request.url.path) else None
+
+    def carried(self) -> list[tuple[str, str]]:
+        """See `Reader.carried`; the place in the list too, as long as the pages are about the same booking."""
+        return [*Reader.carried(self), *([("list", self.place)] if self.place else [])]
+
+    def url(self, path: str, /, **params: str | None) -> str:
+        """See `Reader.url`; pages about something else do not carry the place in the list of bookings."""
+        told = {name: value for name, value in params.items() if value is not None}
+        told = dict(self.carried() if _ABOUT_ONE.match(path) else Reader.carried(self)) | told
+        return f"{path}?{urlencode(told)}" if told else path
 
     def may(self, scope: str) -> bool:
         """Whether their role lets them."""
