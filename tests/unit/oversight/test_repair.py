@@ -385,12 +385,12 @@ def test_a_member_is_raised_above_every_copy_and_who_was_removed_stays_removed()
         tz="UTC",
         locale="de",
     )
-    decided = sources.member_follows([5, 4], gone, member)
+    decided = sources.member_follows([5, 4], gone, None, member)
     assert decided.record is not None
     found = decided.record
     assert (found.version, found.status, found.name, found.epoch) == (6, "removed", "Ada L.", 2)
     assert [owed.name for owed in decided.owes] == ["MemberChanged"]
-    assert sources.member_follows([5, 4], gone, found).record is None
+    assert sources.member_follows([5, 4], gone, None, found).record is None
 
 
 def test_what_is_said_again_daily_is_what_the_tables_of_the_services_say() -> None:
