@@ -189,17 +189,17 @@ class People:
         """Members pause for a while, until a day or until they resume; at times an older word of them comes late."""
         rng = self._tired.rng
         while self._pauses:
-            await asyncio.sleep(rng.uniform(0.3, 3.0))
-            if not self._world.weather.raging or not self._tired.happens(0.7, "pause"):
+            await asyncio.sleep(rng.uniform(0.3, 4.0))
+            if not self._world.weather.raging or not self._tired.happens(0.6, "pause"):
                 continue
             member_id = rng.choice(self.members)
             before = self.told[member_id]
             if before.paused_since is not None and before.resumed_at is None and rng.random() < 0.6:
                 await self._say(member_id, resumed_at=self._world.now())
             else:
-                day = self._world.now().date() + timedelta(days=rng.randint(1, 3))
-                until = rng.choice((None, day))
-                await self._say(member_id, paused_since=self._world.now(), paused_until=until, resumed_at=None)
+                now = self._world.now()
+                until = rng.choice((None, now.date() + timedelta(days=rng.randint(1, 3))))
+                await self._say(member_id, tz=self.tz, paused_since=now, paused_until=until, resumed_at=None)
             if rng.random() < 0.2:
                 await self._world.say(before)
 

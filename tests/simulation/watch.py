@@ -211,7 +211,10 @@ class Watch:
     def _not_paused(self, before: Host | None, host: Host, new: Reservation) -> None:
         """Whoever pauses by their own record is given no time in it, by a swap neither; what they hold they keep."""
         held = before is not None and before.held(new.booking_id, new.attempt) is not None
-        if not held and host.is_paused(new.start, new.end):
+        pause = host.pause
+        if held or pause is None or pause.start >= pause.end:
+            return
+        if new.start < pause.end and pause.start < new.end:
             self._world.fail(f"{short(host.id)} pauses and gives {short(new.booking_id)} a time")
 
     def _not_blocked(self, host: Host, new: Reservation) -> None:

@@ -69,6 +69,17 @@ def hosts_are_not_told_that_rules_changed() -> Generator[None]:
         yield
 
 
+@mutant("A member's pause lies in the host record, as the highest version of the member says it")
+def an_older_word_of_a_pause_replaces_a_newer_one() -> Generator[None]:
+    learn = hosts.learn_pause
+
+    def latest(host: Any, told: Any) -> Any:
+        return learn(host.change(pause=None) if host is not None else None, told)
+
+    with changed(hosts, learn_pause=latest):
+        yield
+
+
 @mutant(
     "the timer may leave, unless a later change owes it anew",
     page="services/availability/domain/rules.py",
