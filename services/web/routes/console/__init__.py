@@ -14,6 +14,7 @@ from services.web.routes.console import (
     links,
     notifications,
     overview,
+    pausing,
     profile,
     team,
 )
@@ -33,6 +34,7 @@ for part in (
     availability,
     profile,
     team,
+    pausing,
     notifications,
     keys,
 ):
