@@ -60,6 +60,8 @@ def shots_of(site: Site) -> Iterator[Shot]:
     }
     group_id = site.post("/groups", {**group, "calendar_ids": [support_id, talk_id]}, 201, staff=True)["id"]
     site.post("/groups", {"slug": "intern", "name": "Intern", "status": "inactive"}, 201, staff=True)
+    dora = site.host("Dora Vogt")
+    site.post(f"/members/{dora}/pause", {"until": "2027-02-01"}, 200, staff=True)
     bookings = "/console/bookings"
     yield from (
         Shot("guest-workspace", "/sonnenhof", staff=False),
@@ -100,6 +102,8 @@ def shots_of(site: Site) -> Iterator[Shot]:
         Shot("team", "/console/team"),
         Shot("team-new", "/console/team/new"),
         Shot("team-member", f"/console/team/{bernd}"),
+        Shot("team-paused", f"/console/team/{dora}"),
+        Shot("team-pause", f"/console/team/{bernd}/pause"),
         Shot("team-remove", f"/console/team/{bernd}/remove"),
         Shot("profile", "/console/profile"),
         Shot("notifications", "/console/notifications"),

@@ -48,7 +48,7 @@ async def test_again_is_fine_a_stale_version_is_refused_and_another_day_counts(a
     again = await owner.ask("POST", f"{path}/pause", {}, If_Match='"1"')
     assert (again.status_code, again.json()) == (200, first.json())
     stale = await owner.ask("POST", f"{path}/pause", {"until": "2099-01-01"}, If_Match='"1"')
-    assert (stale.status_code, stale.json()["code"], stale.headers["etag"]) == (412, "stale_version", '"2"')
+    assert (stale.status_code, stale.json()["code"], stale.headers["etag"]) == (412, "version_stale", '"2"')
     other = await owner.ask("POST", f"{path}/pause", {"until": "2099-01-01"}, If_Match='"2"')
     assert other.json()["paused"] == {**first.json()["paused"], "until": "2099-01-01"}
     for _ in range(2):
