@@ -349,10 +349,8 @@ async def test_the_table_of_bookings_holds_no_formulas(console: Console) -> None
 
 async def test_a_pause_is_asked_for_shown_and_ended_and_only_a_later_day_is_taken(console: Console) -> None:
     await console.post("/team/new", name="Ida", email="i@example.org", tz="Europe/Berlin", locale="de", role="member")
-    team = (await console.client.get("/console/team")).text
-    ida = next(
-        one for one in re.findall(r'href="/console/team/(mem_[0-9a-z]+)"', team) if one != await _own_id(console)
-    )
+    own, team = await _own_id(console), (await console.client.get("/console/team")).text
+    ida = next(one for one in re.findall(r'href="/console/team/(mem_[0-9a-z]+)"', team) if one != own)
     path = f"/team/{ida}"
     for wrong in ("2027-01-04", "2027-02-30", "soon", *HOSTILE):
         answer = await console.post(f"{path}/pause", until=wrong)
