@@ -11,7 +11,7 @@ from services.accounts.domain.members import Member
 from services.accounts.domain.signing import SigningPair
 from services.accounts.domain.workspaces import Workspace
 from services.assignment.domain import rotation
-from services.availability.domain import rules
+from services.availability.domain import hosts, rules
 from services.booking.domain import calendars, directory
 from services.booking.domain.calendars import Calendar
 from services.notify.domain import projections
@@ -62,6 +62,7 @@ def _of_member(told: MemberChanged) -> Iterator[Learning]:
     at = told.member_id
     yield Learning("booking", directory.Member, at, lambda known: directory.learn_member(known, told))
     yield Learning("availability", rules.Member, at, lambda known: rules.learn_member(known, told))
+    yield Learning("availability", hosts.Host, at, lambda known: hosts.learn_pause(known, told))
     yield Learning("notify", projections.Member, at, lambda known: projections.learn_member(known, told))
 
 

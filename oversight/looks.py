@@ -191,6 +191,9 @@ class AtSource:
             known = _version(await on.get(service, kind, told))
             at, copy = place(SOURCES[self.kind], self.kind, record.id), place(service, kind, told)
             found += copies.current(at, published, copy, known)
+        if isinstance(record, Member) and record.pause is not None:
+            host = await on.get("availability", Host, record.id)
+            found += copies.paused(at, published, place("availability", Host, record.id), host)
         return found
 
 

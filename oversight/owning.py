@@ -17,6 +17,7 @@ from services.accounts.domain.signing import SigningPair
 from services.accounts.domain.workspaces import Workspace
 from services.assignment.domain.choice import Choice
 from services.assignment.domain.rotation import Rotation
+from services.availability.domain import rules
 from services.availability.domain.claims import Claim
 from services.availability.domain.hosts import Host
 from services.availability.domain.rules import ServedCalendar
@@ -101,9 +102,9 @@ class Owning:
         at = self._at
         for member_id, versions in (await self._versions(Member)).items():
             newest = await at.on.get("notify", projections.Member, member_id)
-            behind = await at.change(
-                "accounts", Member, member_id, partial(sources.member_follows, list(versions.values()), newest)
-            )
+            paused = await at.on.get("availability", rules.Member, member_id)
+            follow = partial(sources.member_follows, list(versions.values()), newest, paused)
+            behind = await at.change("accounts", Member, member_id, follow)
             await self._note(Member, member_id, "invite them again", behind=behind)
         for workspace_id, versions in (await self._versions(Workspace)).items():
             raise_ = partial(sources.raised, list(versions.values()))

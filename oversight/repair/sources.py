@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from services.accounts.domain.members import Member
+from services.accounts.domain.members import Member, Pause
 from services.accounts.domain.signing import SigningPair
 from services.accounts.domain.workspaces import Workspace
 from services.assignment.domain.rotation import Rotation
+from services.availability.domain import rules
 from services.availability.domain.rules import ServedCalendar
 from services.booking.domain.calendars import TERMS_KEPT, Calendar, Draft
 from services.notify.domain import projections
@@ -91,12 +92,20 @@ def raised(copies: Sequence[int], owner: Owner | None, **taken: object) -> Decis
 
 
 def member_follows(
-    copies: Sequence[int], newest: projections.Member | None, owner: Member | None
+    copies: Sequence[int], newest: projections.Member | None, paused: rules.Member | None, owner: Member | None
 ) -> Decision[Member, bool]:
-    """A member, named as the newest copy names them; who was removed stays removed, with all that they could do."""
-    if owner is None or newest is None or newest.version < max(copies, default=0):
+    """A member, named as the newest copy names them; who was removed stays removed, with all that they could do.
+
+    Their pause is what availability was told of it (`paused`), if it was told later than the backup knows.
+    """
+    if owner is None:
         return raised(copies, owner)
-    taken: dict[str, object] = {"name": newest.name, "tz": newest.tz, "locale": newest.locale}
+    taken: dict[str, object] = {}
+    if paused is not None and paused.paused_since is not None and paused.version > owner.version:
+        taken["pause"] = Pause(since=paused.paused_since, until=paused.paused_until, resumed_at=paused.resumed_at)
+    if newest is None or newest.version < max(copies, default=0):
+        return raised(copies, owner, **taken)
+    taken |= {"name": newest.name, "tz": newest.tz, "locale": newest.locale}
     if newest.status == "removed" and owner.status != "removed":
         taken |= {"status": "removed", "owner_since": 0, "epoch": owner.epoch + 1}
     return raised(copies, owner, **taken)

@@ -79,7 +79,8 @@ async def team(on: Turn, calendar: ServedCalendar, *, but: str = "") -> Team:
     versions: dict[str, int] = {}
     for host, rules in hosts:
         booked: list[Busy] = [(r.start, r.end, "booked") for r in host.reservations if r.booking_id != but]
-        times.append(HostTimes(host.id, rules.schedule, [*booked, *rules.blocked, *blocked]))
+        paused: list[Busy] = [(host.pause.start, host.pause.end, "paused")] if host.pause is not None else []
+        times.append(HostTimes(host.id, rules.schedule, [*booked, *paused, *rules.blocked, *blocked]))
         versions[host.id] = host.rules_version
     return Team(tuple(times), versions, calendar.blocks_version)
 

@@ -99,6 +99,8 @@ def shots_of(site: Site) -> Iterator[Shot]:
     unreadable = {"error": "ValidationError", "error_detail": "unreadable: weekly.0.start, zone"}
     site.given_up("availability", "CalendarPublished", str(talk_id), **unreadable)
     site.given_up("notify", "GuestDetailsGiven", str(booked[1]["id"]))
+    dora = site.host("Dora Vogt")
+    site.post(f"/members/{dora}/pause", {"until": "2027-02-01"}, 200, staff=True)
     bookings = "/console/bookings"
     yield from (
         Shot("guest-workspace", "/sonnenhof", staff=False),
@@ -146,6 +148,8 @@ def shots_of(site: Site) -> Iterator[Shot]:
         Shot("team", "/console/team"),
         Shot("team-new", "/console/team/new"),
         Shot("team-member", f"/console/team/{bernd}"),
+        Shot("team-paused", f"/console/team/{dora}"),
+        Shot("team-pause", f"/console/team/{bernd}/pause"),
         Shot("team-remove", f"/console/team/{bernd}/remove"),
         Shot("profile", "/console/profile"),
         Shot("notifications", "/console/notifications"),

@@ -62,6 +62,11 @@ class People:
         self._keys = 0
         self._clerk = world.lot.stream("clerk")
         """has an eye on reminders, and random numbers of its own"""
+        self.told = {one: self._member(one) for one in self.members}
+        """what was last said of each member, of those who left too"""
+        self._tired = world.lot.stream("pauses")
+        """who pauses and who resumes, in some histories: others are as they would be without"""
+        self._pauses = self._tired.happens(0.25, "members pause")
         self._guests = [one for one in (Guest(world, self, number) for number in range(count)) if one.there]
 
     # -- before the storm
@@ -80,7 +85,7 @@ class People:
             )
         )
         for member_id in self.members:
-            await self._world.say(self._member(member_id))
+            await self._world.say(self.told[member_id])
 
     async def settle_in(self) -> None:
         """Members, their hours, and one or two calendars they share."""
@@ -128,9 +133,11 @@ class People:
         guests = [asyncio.ensure_future(one.live()) for one in self._guests]
         staff = asyncio.ensure_future(self._administer())
         clerk = asyncio.ensure_future(self._remind())
+        pauses = asyncio.ensure_future(self._pause())
         await asyncio.gather(*guests)
         staff.cancel()
         clerk.cancel()
+        pauses.cancel()
 
     async def _administer(self) -> None:
         while True:
@@ -169,7 +176,7 @@ class People:
             self._world.members_stay = False
             self._removals = False
             gone = self.members.pop()
-            await self._world.say(self._member(gone, version=2, status="removed"))
+            await self._say(gone, status="removed")
 
     async def _remind(self) -> None:
         """Reminder times change, where mails go out."""
@@ -177,6 +184,30 @@ class People:
             await asyncio.sleep(1.0)
             if self._world.weather.raging and self._clerk.happens(0.15, "reminder times"):
                 await self.choose_reminders()
+
+    async def _pause(self) -> None:
+        """Members pause for a while, until a day or until they resume; at times an older word of them comes late."""
+        rng = self._tired.rng
+        while self._pauses:
+            await asyncio.sleep(rng.uniform(0.3, 4.0))
+            if not self._world.weather.raging or not self._tired.happens(0.6, "pause"):
+                continue
+            member_id = rng.choice(self.members)
+            before = self.told[member_id]
+            if before.paused_since is not None and before.resumed_at is None and rng.random() < 0.6:
+                await self._say(member_id, resumed_at=self._world.now())
+            else:
+                now = self._world.now()
+                until = rng.choice((None, now.date() + timedelta(days=rng.randint(1, 3))))
+                await self._say(member_id, tz=self.tz, paused_since=now, paused_until=until, resumed_at=None)
+            if rng.random() < 0.2:
+                await self._world.say(before)
+
+    async def _say(self, member_id: str, **changed: Any) -> None:
+        """What `accounts` says when a member is changed."""
+        before = self.told[member_id]
+        self.told[member_id] = before.model_copy(update={"version": before.version + 1, **changed})
+        await self._world.say(self.told[member_id])
 
     async def choose_reminders(self) -> None:
         """Other reminder times, if anybody answers."""
@@ -224,12 +255,12 @@ class People:
             else:
                 return json.loads(response.body)
 
-    def _member(self, member_id: str, version: int = 1, status: str = "active") -> MemberChanged:
+    def _member(self, member_id: str) -> MemberChanged:
         return MemberChanged(
             workspace_id=WORKSPACE,
             member_id=member_id,
-            version=version,
-            status=status,
+            version=1,
+            status="active",
             name="Member",
             email=f"{member_id}@example.org",
             tz="UTC",

@@ -75,6 +75,7 @@ class Rest:
                 self._credit(rotation, bookings, choices)
         self._mails(bookings)
         self._calendars()
+        self._pauses(hosts)
 
     def _mails(self, bookings: dict[str, Booking]) -> None:
         notices: dict[str, Notice] = {one.id: one for one in self._watch.records(Notice)}
@@ -96,6 +97,12 @@ class Rest:
             self._watch.none(
                 copies.current(calendar.id, version, "assignment", rotations[calendar.id].calendar_version)
             )
+
+    def _pauses(self, hosts: dict[str, Host]) -> None:
+        for told in self._world.people.told.values():
+            if told.paused_since is not None and told.status == "active":
+                host = hosts.get(told.member_id)
+                self._watch.none(copies.paused(told.member_id, told.version, told.member_id, host))
 
     def unchanged(self) -> None:
         """Nobody changed in place what he was given to read."""

@@ -200,12 +200,22 @@ class Watch:
         for new in now.reservations:
             if before is None or new not in before.reservations:
                 self._not_blocked(now, new)
+                self._not_paused(before, now, new)
         for gone in before.reservations if before is not None else ():
             booking: Booking | None = self._last.get(("booking", "bookings", gone.booking_id), (0, None))[1]
             if booking is None or booking.status not in STANDING or booking.attempt != gone.attempt:
                 continue
             if booking.host_ids[0] == now.id and not self._held(booking):
                 self._world.fail(f"{short(now.id)} gives back the time of {short(booking.id)}, which stands")
+
+    def _not_paused(self, before: Host | None, host: Host, new: Reservation) -> None:
+        """Whoever pauses by their own record is given no time in it, by a swap neither; what they hold they keep."""
+        held = before is not None and before.held(new.booking_id, new.attempt) is not None
+        pause = host.pause
+        if held or pause is None or pause.start >= pause.end:
+            return
+        if new.start < pause.end and pause.start < new.end:
+            self._world.fail(f"{short(host.id)} pauses and gives {short(new.booking_id)} a time")
 
     def _not_blocked(self, host: Host, new: Reservation) -> None:
         """Whoever is asked by a request has looked at the rules as they are (the chosen one of a swap need not).

@@ -1,5 +1,6 @@
 """Events of `accounts`: workspaces, members, credentials; and `ChangeRecorded`, which every service says."""
 
+from datetime import date
 from typing import ClassVar
 
 from turnus_contracts.base import Event, Instant, Kind
@@ -43,6 +44,13 @@ class MemberChanged(Event):
     locale: str
     role: str
     """owner, admin or member"""
+    paused_since: Instant | None = None
+    """From then on they get no new bookings, what is booked stays. None: they never paused; else it is said for ever,
+    so that of two versions the newer one counts whatever it says"""
+    paused_until: date | None = None
+    """The first day, in `tz`, on which they can be booked again; none: when they resume"""
+    resumed_at: Instant | None = None
+    """When they ended that pause themselves; none: they did not"""
 
 
 class SigningKeyChanged(Event):

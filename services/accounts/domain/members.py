@@ -1,7 +1,7 @@
 """Members of a workspace: who they are and what they may do. Removal is a status, and final."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -34,6 +34,18 @@ class Invitation(Part):
     requests: tuple[str, ...] = ()
 
 
+class Pause(Part):
+    """The latest pause of a member: from `since` on they get no new bookings (`domain/pausing.py`).
+
+    `until`: the first day, in their zone, on which they can be booked again; None: when they resume. `resumed_at`: when
+    they did. It stays when it is over, so that whoever hears of it late knows what counts.
+    """
+
+    since: datetime
+    until: date | None
+    resumed_at: datetime | None = None
+
+
 class Member(Record):
     """One person in one workspace. They sign in with their identity, if they have one yet: who is invited gets one.
 
@@ -42,8 +54,9 @@ class Member(Record):
     """
 
     collection: ClassVar[str] = "members"
-    format: ClassVar[int] = 2
-    """Format 1 had no invitation. (Its index keys come with the next write: every member is said again once a day.)"""
+    format: ClassVar[int] = 3
+    """Format 1 had no invitation, format 2 no pause. (Index keys of format 1 come with the next write: every member is
+    said again once a day.)"""
     indexes: ClassVar[tuple[str, ...]] = ("by_workspace", "by_identity", "invited")
 
     workspace_id: str
@@ -58,6 +71,7 @@ class Member(Record):
     owner_since: int = 0
     epoch: int = 1
     invitation: Invitation | None = None
+    pause: Pause | None = None
     request_digest: str | None = None
     created_at: datetime
     changed_at: datetime
@@ -137,7 +151,7 @@ def change(
     current: Member, values: Mapping[str, Any], role: Role | None, expected: int | None, by: Role, actor: Actor
 ) -> Decision[Member, Changed]:
     """Change a member's own values and, if `role` is given, what they are. `by` is the role of whoever asks."""
-    if (refusal := _refusal(current, expected)) is not None:
+    if (refusal := refusal_of(current, expected)) is not None:
         return Decision(refusal)
     if role is not None and role != current.role and not may_give(by, current.role, role):
         return Decision(Changed(member=current, refusal="forbidden"))
@@ -157,7 +171,7 @@ def remove(current: Member, expected: int | None, by: Role, actor: Actor) -> Dec
     """Remove a member. Again is fine."""
     if current.status == "removed":
         return Decision(Changed(member=current))
-    if (refusal := _refusal(current, expected)) is not None:
+    if (refusal := refusal_of(current, expected)) is not None:
         return Decision(refusal)
     if not may_give(by, current.role, current.role):
         return Decision(Changed(member=current, refusal="forbidden"))
@@ -202,6 +216,7 @@ def ended(invitation: Invitation, status: Literal["accepted", "revoked", "expire
 
 def described(member: Member, _: datetime) -> tuple[MemberChanged, ...]:
     """What a member says of themselves."""
+    pause = member.pause
     return (
         MemberChanged(
             workspace_id=member.workspace_id,
@@ -213,11 +228,15 @@ def described(member: Member, _: datetime) -> tuple[MemberChanged, ...]:
             tz=member.tz,
             locale=member.locale,
             role=member.role,
+            paused_since=pause.since if pause is not None else None,
+            paused_until=pause.until if pause is not None else None,
+            resumed_at=pause.resumed_at if pause is not None else None,
         ),
     )
 
 
-def _refusal(current: Member, expected: int | None) -> Changed | None:
+def refusal_of(current: Member, expected: int | None) -> Changed | None:
+    """Why a member cannot be changed by somebody who saw the version `expected` (None: any); None if they can."""
     if current.status != "active":
         return Changed(member=current, refusal="gone")
     if expected is not None and expected != current.version:

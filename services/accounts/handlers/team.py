@@ -4,11 +4,11 @@ Everything that takes several writes is owed by the first of them, so it is fini
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from typing import Any, cast
 
-from services.accounts.domain import members, workspaces
+from services.accounts.domain import members, pausing, workspaces
 from services.accounts.domain.auditing import Actor
 from services.accounts.domain.identities import normal
 from services.accounts.domain.members import AddressClaim, Changed, Member
@@ -115,6 +115,18 @@ async def remove_member(known: Member, expected: int | None, by: Role, actor: Ac
     if removed.refusal is None:
         await void_older(known.id, actor, on)
     return removed
+
+
+async def pause_member(known: Member, until: date | None, expected: int | None, actor: Actor, on: Turn) -> Changed:
+    """Let a member pause, until a day or until they resume."""
+    return await on.records(Member).decide(
+        known.id, lambda current: pausing.pause(current or known, until, expected, actor)
+    )
+
+
+async def resume_member(known: Member, expected: int | None, actor: Actor, on: Turn) -> Changed:
+    """End a member's pause."""
+    return await on.records(Member).decide(known.id, lambda current: pausing.resume(current or known, expected, actor))
 
 
 async def leave_office(workspace_id: str, owed: Owed, on: Turn) -> None:

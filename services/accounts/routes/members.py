@@ -1,5 +1,6 @@
 """`/members`: the people of a workspace."""
 
+from datetime import datetime
 from functools import partial
 from typing import Annotated
 
@@ -8,6 +9,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from services.accounts.domain.members import Changed, Member
+from services.accounts.domain.pausing import pause_of, today_of
 from services.accounts.domain.roles import Role, may_give
 from services.accounts.domain.workspaces import Workspace
 from services.accounts.handlers import team
@@ -19,6 +21,7 @@ from turnus_runtime.http import (
     STALE_VERSION,
     Answer,
     Body,
+    Day,
     EmailAddress,
     IfMatch,
     Instant,
@@ -28,11 +31,13 @@ from turnus_runtime.http import (
     On,
     Page,
     Paged,
+    Principal,
     Request,
     ZoneName,
     answer,
     documented,
     found,
+    invalid,
 )
 from turnus_runtime.ids import derived
 
@@ -59,8 +64,24 @@ class MemberChange(Request):
     role: RoleName | None = None
 
 
+class NewPause(Request):
+    """A pause from now on. `until`: the first day, in the member's zone, on which they can be booked again."""
+
+    until: Day | None = None
+
+
+class PauseView(Answer):
+    """A pause that goes on. `until`: the first day on which they can be booked again; null: when they resume."""
+
+    since: Instant
+    until: Day | None
+
+
 class MemberView(Answer):
-    """A member. `can_sign_in`: there is an identity behind them. `invited_at`: since when an invitation is open."""
+    """A member. `can_sign_in`: there is an identity behind them. `invited_at`: since when an invitation is open.
+
+    `paused`: the pause in which they are now.
+    """
 
     id: str
     version: int
@@ -72,6 +93,7 @@ class MemberView(Answer):
     role: str
     can_sign_in: bool
     invited_at: Instant | None
+    paused: PauseView | None
     created_at: Instant
     changed_at: Instant
 
@@ -90,7 +112,7 @@ async def create_member(who: Manager, body: Body[NewMember], key: Key, on: On) -
     known = await on.records(Member).get(member_id)
     if known is not None:
         key.check(known.request_digest)
-        return _created(known, replayed=True)
+        return _created(known, on.now, replayed=True)
     workspace = found(await on.records(Workspace).get(who.workspace_id))
     new = Member(
         id=member_id,
@@ -110,13 +132,13 @@ async def create_member(who: Manager, body: Body[NewMember], key: Key, on: On) -
     if joined is None:
         raise MEMBER_EMAIL_TAKEN
     key.check(joined[0].request_digest)
-    return _created(joined[0], replayed=joined[1])
+    return _created(joined[0], on.now, replayed=joined[1])
 
 
 @router.get("")
 async def list_members(who: Viewer, paging: Paged, on: On) -> Page[MemberView]:
     """The members of your workspace; removed ones not."""
-    return await paging.page(on.records(Member), "by_workspace", who.workspace_id, member_view)
+    return await paging.page(on.records(Member), "by_workspace", who.workspace_id, partial(member_view, now=on.now))
 
 
 @router.get("/{member_id}", response_model=MemberView)
@@ -125,7 +147,7 @@ async def get_member(member_id: str, who: Asking, on: On) -> Response:
     member = found(await on.records(Member).get(member_id), who)
     if member.id != who.member_id and "team:view" not in who.scopes:
         raise FORBIDDEN("This needs the permission team:view.")
-    return answer(member_view(member), version=member.version)
+    return answer(member_view(member, on.now), version=member.version)
 
 
 @router.patch(
@@ -149,7 +171,7 @@ async def change_member(member_id: str, who: Asking, body: Body[MemberChange], e
         changed = _accepted(await changing())
     except team.LastOwner:
         raise LAST_OWNER from None
-    return answer(member_view(changed), version=changed.version)
+    return answer(member_view(changed, on.now), version=changed.version)
 
 
 @router.delete("/{member_id}", status_code=204, responses=documented(STALE_VERSION, FORBIDDEN, LAST_OWNER))
@@ -167,13 +189,51 @@ async def remove_member(member_id: str, who: Manager, expected: IfMatch, on: On)
     return Response(status_code=204)
 
 
-def member_view(member: Member) -> MemberView:
-    """A member as the API shows them."""
+@router.post(
+    "/{member_id}/pause",
+    response_model=MemberView,
+    responses=documented(STALE_VERSION, FORBIDDEN, MEMBER_REMOVED),
+)
+async def pause_member(member_id: str, who: Asking, body: Body[NewPause], expected: IfMatch, on: On) -> Response:
+    """Let a member get no new bookings from now on, in any calendar; what is booked stays.
+
+    Yourself you may pause without a permission. Doing it again is fine; with another day that day counts.
+    """
+    known = await _pausable(member_id, who, on)
+    if body.until is not None and body.until <= today_of(known, on.now):
+        raise invalid("until", "must be a day after today, where the member is")
+    paused = _accepted(await team.pause_member(known, body.until, expected, actor_of(who, on), on))
+    return answer(member_view(paused, on.now), version=paused.version)
+
+
+@router.post(
+    "/{member_id}/resume",
+    response_model=MemberView,
+    responses=documented(STALE_VERSION, FORBIDDEN, MEMBER_REMOVED),
+)
+async def resume_member(member_id: str, who: Asking, expected: IfMatch, on: On) -> Response:
+    """End a pause: the member can be booked again. Doing it again is fine."""
+    known = await _pausable(member_id, who, on)
+    resumed = _accepted(await team.resume_member(known, expected, actor_of(who, on), on))
+    return answer(member_view(resumed, on.now), version=resumed.version)
+
+
+async def _pausable(member_id: str, who: Principal, on: On) -> Member:
+    member = found(await on.records(Member).get(member_id), who)
+    if "team:manage" not in who.scopes and member_id != who.member_id:
+        raise FORBIDDEN("This needs the permission team:manage.")
+    return member
+
+
+def member_view(member: Member, now: datetime) -> MemberView:
+    """A member as the API shows them at `now`."""
     values = member.model_dump(include=set(MemberView.model_fields))
+    pause = pause_of(member, now)
     return MemberView(
         **values,
         can_sign_in=member.identity_id is not None and member.status == "active",
         invited_at=member.invitation.created_at if member.invitation is not None and member.invited else None,
+        paused=PauseView(since=pause.since, until=pause.until) if pause is not None else None,
     )
 
 
@@ -187,5 +247,6 @@ def _accepted(changed: Changed) -> Member:
     return changed.member
 
 
-def _created(member: Member, *, replayed: bool) -> Response:
-    return answer(member_view(member), 201, version=member.version, location=f"/members/{member.id}", replayed=replayed)
+def _created(member: Member, now: datetime, *, replayed: bool) -> Response:
+    shown, location = member_view(member, now), f"/members/{member.id}"
+    return answer(shown, 201, version=member.version, location=location, replayed=replayed)

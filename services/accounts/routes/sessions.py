@@ -155,7 +155,8 @@ async def new_session(member: Member, issued: Issued[Session], on: Turn) -> Resp
 async def _with_member(session: Session, member: Member, current_id: str, on: Turn) -> dict[str, Any]:
     workspace = found(await on.records(Workspace).get(session.workspace_id))
     told = _view(session, current_id).model_dump()
-    return {**told, "member": member_view(member), "workspace": WorkspaceName(slug=workspace.slug, name=workspace.name)}
+    named = WorkspaceName(slug=workspace.slug, name=workspace.name)
+    return {**told, "member": member_view(member, on.now), "workspace": named}
 
 
 async def _own(session_id: str, who: Principal, on: Turn) -> Session:

@@ -13,8 +13,8 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from services.availability.domain.zones import DAY, epoch_minute
-from turnus_contracts import AssigneeSettled, SlotReserved
+from services.availability.domain.zones import DAY, LAST_MINUTE, day_span, epoch_minute
+from turnus_contracts import AssigneeSettled, MemberChanged, SlotReserved
 from turnus_runtime.records import Decision, Record, event
 
 CLOSED_BEHIND_MINUTES = 2 * DAY
@@ -34,18 +34,33 @@ class Reservation(BaseModel):
     settled: bool = False
 
 
+class Pause(BaseModel):
+    """The member's latest pause, epoch minutes, half-open; `version`: of the member when they said so.
+
+    It stays when it is over, as one that ended: an older word of the member that comes late changes nothing.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: int
+    start: int
+    end: int
+
+
 class Host(Record):
     """One member's time."""
 
     collection: ClassVar[str] = "hosts"
-    format: ClassVar[int] = 2
-    """2: `blocks_versions`"""
+    format: ClassVar[int] = 3
+    """2: `blocks_versions`, 3: `pause`"""
     wakes: ClassVar[bool] = True
 
     rules_version: int = 0
     """Raised by every change of the member's schedules and blocks."""
     blocks_versions: dict[str, int] = {}
     """Calendar whose own blocks changed while this member served in it -> its `blocks_version` since then, at least."""
+    pause: Pause | None = None
+    """None: they never paused"""
     reservations: tuple[Reservation, ...] = ()
     refused: dict[str, str] = {}
     """Day of the padded start -> hashes of refused (booking, attempt), 16 hex characters each, joined."""
@@ -62,6 +77,11 @@ class Host(Record):
     def clash(self, start: int, end: int, but: str) -> Reservation | None:
         """The first reservation of another booking that meets [start, end)."""
         return next((r for r in self.reservations if r.start < end and start < r.end and r.booking_id != but), None)
+
+    def is_paused(self, start: int, end: int) -> bool:
+        """Whether [start, end) meets the pause."""
+        pause = self.pause
+        return pause is not None and pause.start < pause.end and pause.start < end and start < pause.end
 
 
 class Reply(Enum):
@@ -117,7 +137,9 @@ def _reserve_unheard(host: Host, ask: Ask, day: str, mark: str, now: datetime) -
         host.rules_version != ask.rules_version or host.blocks_versions.get(ask.calendar_id, 0) > ask.blocks_version
     ):
         return Decision(Reply.STALE)
-    if not ask.offered or host.clash(ask.start, ask.end, but=ask.booking_id) is not None:
+    # The pause is asked here and not only when rules are: nobody looks at them again in the middle of a swap.
+    taken = host.clash(ask.start, ask.end, but=ask.booking_id) is not None
+    if not ask.offered or taken or host.is_paused(ask.start, ask.end):
         return Decision(Reply.REFUSED, host.change(refused=_with_mark(host.refused, day, mark)))
     held = Reservation(
         start=ask.start, end=ask.end, booking_id=ask.booking_id, attempt=ask.attempt, settled=ask.at_once
@@ -182,6 +204,28 @@ def change_blocks(host: Host | None, host_id: str, calendar_id: str, version: in
     if host.blocks_versions.get(calendar_id, 0) >= version:
         return Decision(None)
     return Decision(None, host.change(blocks_versions={**host.blocks_versions, calendar_id: version}))
+
+
+def learn_pause(host: Host | None, told: MemberChanged) -> Decision[Host, None]:
+    """Keep the pause that the highest version of the member says. What is held stays: only new asks meet it.
+
+    Whoever never paused says nothing of it, and nothing is kept of them.
+    """
+    host = host or Host(id=told.member_id)
+    if told.paused_since is None or (host.pause is not None and host.pause.version >= told.version):
+        return Decision(None)
+    pause = Pause(version=told.version, start=epoch_minute(told.paused_since), end=_pause_end(told))
+    return Decision(None, host.change(pause=pause))
+
+
+def _pause_end(told: MemberChanged) -> int:
+    """Where the day `paused_until` begins in the member's zone, or when they resumed, whichever comes first."""
+    ends = [LAST_MINUTE]
+    if told.paused_until is not None:
+        ends.append(day_span(told.tz, told.paused_until, told.paused_until)[0])
+    if told.resumed_at is not None:
+        ends.append(epoch_minute(told.resumed_at))
+    return min(ends)
 
 
 def archive(host: Host, now: datetime) -> Host:

@@ -29,12 +29,17 @@ _COUNTINGS: dict[str, Literal["calendar", "available"]] = {"calendar": "calendar
 
 
 class Member(Projection):
-    """A member as `accounts` last described them."""
+    """A member as `accounts` last described them. What a pause does lies in the host record (`hosts.Pause`)."""
 
     collection: ClassVar[str] = "members"
+    format: ClassVar[int] = 2
+    """2: the pause"""
     wakes: ClassVar[bool] = True
     workspace_id: str
     status: str
+    paused_since: datetime | None = None
+    paused_until: date | None = None
+    resumed_at: datetime | None = None
 
 
 class ServedCalendar(Record):
@@ -194,7 +199,15 @@ class Blocks(Record):
 
 def learn_member(current: Member | None, told: MemberChanged) -> Decision[Member, None]:
     """Keep the highest version."""
-    member = Member(id=told.member_id, workspace_id=told.workspace_id, version=told.version, status=told.status)
+    member = Member(
+        id=told.member_id,
+        workspace_id=told.workspace_id,
+        version=told.version,
+        status=told.status,
+        paused_since=told.paused_since,
+        paused_until=told.paused_until,
+        resumed_at=told.resumed_at,
+    )
     return newest(current, member)
 
 

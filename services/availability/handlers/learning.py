@@ -13,8 +13,10 @@ from turnus_runtime.turn import Turn
 
 
 async def learn_member(told: MemberChanged, on: Turn) -> None:
-    """Know whose schedules these may be."""
+    """Know whose schedules these may be, and when they pause."""
     await on.records(Member).decide(told.member_id, lambda m: rules.learn_member(m, told))
+    if told.paused_since is not None:
+        await on.records(Host).decide(told.member_id, lambda h: hosts.learn_pause(h, told))
 
 
 async def serve_calendar(told: CalendarPublished, on: Turn) -> None:

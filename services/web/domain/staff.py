@@ -1,6 +1,6 @@
 """What the API says to staff, as far as the console reads it. More fields may come: they are ignored."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
 from services.web.domain.seen import Place, Seen, SeenBooking, SeenPlace
@@ -13,6 +13,13 @@ class Listed(Seen, Generic[S]):
 
     items: tuple[S, ...]
     next: str | None = None
+
+
+class SeenPause(Seen):
+    """A pause that goes on; `until`: the first day on which they can be booked again."""
+
+    since: datetime
+    until: date | None = None
 
 
 class SeenMember(Seen):
@@ -28,6 +35,7 @@ class SeenMember(Seen):
     role: str
     can_sign_in: bool
     invited_at: datetime | None = None
+    paused: SeenPause | None = None
 
 
 class SeenPlaceOfWork(Seen):

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from oversight.invariants.findings import KINDS, Kind
+from oversight.invariants.findings import KINDS, Kind, place
+from services.accounts.domain.members import Member, Pause
 from services.assignment.domain.choice import MOVE, RETURN, Choice, choice_id
 from services.assignment.domain.rotation import Rotation
 from services.availability.domain.claims import Claim
@@ -324,6 +325,14 @@ async def _(on: Planting) -> set[str]:
     calendar = await on.stores.get("notify", projections.Calendar, on.installation.personal)
     await on.put("notify", calendar, version=calendar.version - 1)
     return {calendar.id}
+
+
+async def test_a_pause_that_the_host_record_does_not_know_is_named(planting: Planting) -> None:
+    member = await planting.stores.get("accounts", Member, planting.personal.host_ids[0])
+    await planting.put("accounts", member, pause=Pause(since=member.changed_at, until=None))
+    violations = await planting.installation.audited()
+    assert {violation.kind for violation in violations} == {"behind_source"}, violations
+    assert [place("availability", Host, member.id) in violation.records for violation in violations] == [True]
 
 
 @pytest.fixture

@@ -361,6 +361,44 @@ async def test_the_table_of_bookings_holds_no_formulas(console: Console) -> None
     assert "\"'=HYPERLINK(" in lines[1]
 
 
+async def test_a_pause_is_asked_for_shown_and_ended_and_only_a_later_day_is_taken(console: Console) -> None:
+    await console.post("/team/new", name="Ida", email="i@example.org", tz="Europe/Berlin", locale="de", role="member")
+    own, team = await _own_id(console), (await console.client.get("/console/team")).text
+    ida = next(one for one in re.findall(r'href="/console/team/(mem_[0-9a-z]+)"', team) if one != own)
+    path = f"/team/{ida}"
+    for wrong in ("2027-01-04", "2027-02-30", "soon", *HOSTILE):
+        answer = await console.post(f"{path}/pause", until=wrong)
+        assert answer.status_code == 422, wrong
+        assert 'id="until-error"' in answer.text, wrong
+        assert wrong not in answer.text or "<" not in wrong
+    paused = await console.post(f"{path}/pause", until="2027-02-01")
+    assert paused.headers["location"] == f"/console{path}?done=member_paused"
+    assert "01.02.2027" in (await console.client.get("/console/team")).text
+    assert "01.02.2027" in (await console.client.get(f"/console{path}")).text
+    resumed = await console.post(f"{path}/resume")
+    assert resumed.headers["location"] == f"/console{path}?done=member_resumed"
+    assert "01.02.2027" not in (await console.client.get("/console/team")).text
+    mine = await console.post(f"/team/{own}/pause", until="")
+    assert mine.headers["location"] == "/console/profile?done=member_paused"
+    attention = re.findall(r'<ul class="tasks">.*?</ul>', (await console.client.get("/console")).text, re.DOTALL)
+    assert "/console/profile" in attention[0]
+    await console.post(f"{path}/remove")
+    gone = await console.post(f"{path}/pause", until="")
+    assert gone.status_code == 409
+
+
+async def test_members_pause_themselves_and_nobody_else(console: Console) -> None:
+    owner = await _own_id(console)
+    await _become(console, "member")
+    own = await _own_id(console)
+    for path, status in ((f"/team/{owner}", 403), (f"/team/{own}", 303)):
+        for action in ("pause", "resume"):
+            assert (await console.post(f"{path}/{action}")).status_code == status, (path, action)
+    assert (await console.client.get(f"/console/team/{owner}/pause")).status_code == 403
+    assert f"/console/team/{owner}/pause" not in (await console.client.get(f"/console/team/{owner}")).text
+    assert (await console.client.get(f"/console/team/{own}/pause")).status_code == 200
+
+
 EVERYBODY, RUNNERS, OWNERS = ("owner", "admin", "member"), ("owner", "admin"), ("owner",)
 SURE = {"sure": "yes"}
 LETTER = "dlt_00000000000000000000000000"

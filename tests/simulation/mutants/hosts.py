@@ -292,3 +292,9 @@ def a_time_that_is_settled_at_once_is_not_said() -> Generator[None]:
 
     with changed(hosts, reserve=silent):
         yield
+
+
+@mutant("A paused host refuses every ask that meets its pause, in the middle of a swap too")
+def a_pause_is_not_asked_when_reserving() -> Generator[None]:
+    with changed(Host, is_paused=lambda *_: False):
+        yield

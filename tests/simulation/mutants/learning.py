@@ -8,6 +8,7 @@ from typing import Any
 
 from services.assignment import handlers as assigning
 from services.assignment.domain import rotation as rotations
+from services.availability import store
 from services.availability.domain import hosts, rules
 from services.availability.handlers import reserving
 from services.booking.domain import calendars
@@ -66,6 +67,34 @@ def hosts_are_not_told_that_rules_changed() -> Generator[None]:
         return Decision(host.rules_version if host is not None else 0)
 
     with changed(hosts, change_rules=silent):
+        yield
+
+
+@mutant("A member's pause lies in the host record, as the highest version of the member says it")
+def an_older_word_of_a_pause_replaces_a_newer_one() -> Generator[None]:
+    learn = hosts.learn_pause
+
+    def latest(host: Any, told: Any) -> Any:
+        return learn(host.change(pause=None) if host is not None else None, told)
+
+    with changed(hosts, learn_pause=latest):
+        yield
+
+
+@mutant(
+    "A pause is busy time: guests are not offered it",
+    page="docs/semantics.md",
+    seen_by="tests/integration/api/test_pauses.py"
+    "::test_who_pauses_is_offered_nowhere_until_they_resume_and_what_is_booked_stays",
+)
+def a_pause_is_offered() -> Generator[None]:
+    look = store._host
+
+    async def rested(on: Any, host_id: str) -> Any:
+        host, known = await look(on, host_id)
+        return host.change(pause=None), known
+
+    with changed(store, _host=rested):
         yield
 
 

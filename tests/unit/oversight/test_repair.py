@@ -13,10 +13,11 @@ from oversight.repair import times as held
 from oversight.repair import turns as paid
 from oversight.repair.bookings import Known, booking_follows
 from oversight.writing import SAID_AGAIN
-from services.accounts.domain.members import Member
+from services.accounts.domain.members import Member, Pause
 from services.assignment.domain.choice import Choice, choice_id
 from services.assignment.domain.choice import file as filed
 from services.assignment.domain.rotation import Rotation, RotationMember
+from services.availability.domain import rules
 from services.availability.domain.claims import Claim
 from services.availability.domain.hosts import Host
 from services.booking.domain.bookings import Attempt, Booking, Moment, fact, guest_details
@@ -385,12 +386,35 @@ def test_a_member_is_raised_above_every_copy_and_who_was_removed_stays_removed()
         tz="UTC",
         locale="de",
     )
-    decided = sources.member_follows([5, 4], gone, member)
+    decided = sources.member_follows([5, 4], gone, None, member)
     assert decided.record is not None
     found = decided.record
     assert (found.version, found.status, found.name, found.epoch) == (6, "removed", "Ada L.", 2)
     assert [owed.name for owed in decided.owes] == ["MemberChanged"]
-    assert sources.member_follows([5, 4], gone, found).record is None
+    assert sources.member_follows([5, 4], gone, None, found).record is None
+
+
+def test_a_pause_that_began_after_the_backup_is_taken_over_from_whoever_was_told_of_it() -> None:
+    member = Member(
+        id="mem_a",
+        workspace_id="ws_a",
+        version=2,
+        name="Ada",
+        email="ada@example.org",
+        tz="UTC",
+        locale="en",
+        role="admin",
+        created_at=ASKED,
+        changed_at=ASKED,
+    )
+    told = rules.Member(id="mem_a", workspace_id="ws_a", version=4, status="active", paused_since=ASKED)
+    decided = sources.member_follows([5, 4], None, told, member)
+    assert decided.record is not None
+    assert (decided.record.version, decided.record.pause) == (6, Pause(since=ASKED, until=None))
+    older = told.change(version=2, resumed_at=ASKED)
+    kept = sources.member_follows([5, 2], None, older, member.change(pause=Pause(since=ASKED, until=None)))
+    assert kept.record is not None
+    assert kept.record.pause == Pause(since=ASKED, until=None)
 
 
 def test_what_is_said_again_daily_is_what_the_tables_of_the_services_say() -> None:

@@ -96,7 +96,7 @@ async def _invited(desk: Desk, member: SeenMember, key: str) -> str | None:
 async def show(member_id: str, desk: Here) -> Response:
     """A member, with role and zone."""
     desk.need("team:view")
-    member = await _member(desk, member_id)
+    member = await member_of(desk, member_id)
     values = {**member.model_dump(), "locale": member.locale[:2]}
     return _page(desk, shown(MEMBER, values), member)
 
@@ -104,7 +104,7 @@ async def show(member_id: str, desk: Here) -> Response:
 @router.post("/{member_id}")
 async def change(member_id: str, desk: Here, sent: SentForm) -> Response:
     """Change a member. Another role ends their sessions."""
-    member = await _member(desk, member_id)
+    member = await member_of(desk, member_id)
     own = member.id == desk.who.member_id
     if not own:
         desk.need("team:manage")
@@ -151,7 +151,7 @@ async def revoke(member_id: str, desk: Here, sent: SentForm) -> Response:
     if not is_sure(sent):
         return await ask_revoke(member_id, desk)
     desk.need("team:manage")
-    member = await _member(desk, member_id)
+    member = await member_of(desk, member_id)
     path = f"/console/team/{member.id}"
     with as_pages():
         await desk.asking.send("DELETE", f"/invitations/inv_{member.id.removeprefix('mem_')}")
@@ -162,7 +162,7 @@ async def revoke(member_id: str, desk: Here, sent: SentForm) -> Response:
 async def ask_remove(member_id: str, desk: Here) -> Response:
     """Ask once, and name what will happen."""
     desk.need("team:manage")
-    member = await _member(desk, member_id)
+    member = await member_of(desk, member_id)
     path = f"/console/team/{member.id}"
     return ask_once(desk, "team", "remove_member", f"{path}/remove", path, name=member.name)
 
@@ -173,7 +173,7 @@ async def remove(member_id: str, desk: Here, sent: SentForm) -> Response:
     if not is_sure(sent):
         return await ask_remove(member_id, desk)
     desk.need("team:manage")
-    member = await _member(desk, member_id)
+    member = await member_of(desk, member_id)
     try:
         await desk.asking.send("DELETE", f"/members/{member.id}")
     except ApiRefused as refused:
@@ -185,7 +185,8 @@ async def remove(member_id: str, desk: Here, sent: SentForm) -> Response:
     return desk.done("/console/team", "member_removed")
 
 
-async def _member(desk: Desk, member_id: str) -> SeenMember:
+async def member_of(desk: Desk, member_id: str) -> SeenMember:
+    """The member of the address. Raises 403, 404."""
     if not re.fullmatch(r"mem_[0-9a-z]{1,40}", member_id):
         raise NOT_FOUND
     with as_pages():
@@ -235,6 +236,7 @@ def _page(
         key=key or desk.new_key,
         roles=[role for role in ROLES if role != "owner" or owner or (member is not None and member.role == "owner")],
         regions=regions(str(desk.words.locale)),
+        pausable=(own or desk.may("team:manage")) and member is not None and member.status == "active",
         editable=editable and (member is None or member.status == "active"),
         invitable=desk.may("team:manage")
         and (owner or (member is not None and member.role != "owner"))
