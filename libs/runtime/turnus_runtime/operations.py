@@ -14,7 +14,6 @@ from turnus_runtime.dead_letters import dead_letters, payload
 from turnus_runtime.figures import owed_now
 from turnus_runtime.forms import is_current
 from turnus_runtime.host import Host, collections, records_of, topics
-from turnus_runtime.installation import OperationError
 from turnus_runtime.kafka.reading import KafkaReader
 from turnus_runtime.ports import Message
 from turnus_runtime.process import Process
