@@ -16,7 +16,7 @@ from turnus_runtime.mongo import documents
 from turnus_runtime.records import Record, millis
 
 FIRST_TURN = 5_000_000
-"""A number that is nothing else in a choice."""
+"""A number that is nothing else in a choice or in a version."""
 
 Changes = Callable[[Any, int], dict[bytes, bytes]]
 """What is other in the n-th copy of a record: old bytes to new ones of the same length, wherever they occur."""
@@ -46,7 +46,7 @@ def _booking(record: Booking, n: int) -> dict[bytes, bytes]:
     return texts_of_time(record.start, record.start + later) | texts_of_time(record.end, record.end + later)
 
 
-def _choice(_: Record, n: int) -> dict[bytes, bytes]:
+def _numbered(_: Record, n: int) -> dict[bytes, bytes]:
     turn = FIRST_TURN + n
     key = _text(f"{FIRST_TURN:013d}", f"{turn:013d}")
     return key | {struct.pack("<i", FIRST_TURN): struct.pack("<i", turn)}
@@ -64,7 +64,8 @@ def _elsewhere(*names: str, together: int = 20) -> Changes:
 
 GROWS: Mapping[str, Changes] = {
     "booking.bookings": _booking,
-    "assignment.choices": _choice,
+    "booking.calendar_versions": _numbered,
+    "assignment.choices": _numbered,
     "notify.notices": _earlier("created_at"),
     "notify.templates": _elsewhere("workspace_id", together=1),
     "accounts.audit_entries": _earlier("at"),

@@ -1,9 +1,9 @@
 """What the routes and handlers ask of the store does not examine more among 20,000 documents than among 200.
 
 The documents are copies of real ones. What grows without bound in one workspace grows here in that workspace: bookings,
-choices, notices, the audit log, what a signing key signed. What is bounded there (members, keys, calendars, schedules,
-blocks) grows in others. Every index of every record is driven by a request or a timer, or named as one that is walked
-as a whole by one query (`tests/integration/store/test_plans.py`).
+choices, notices, versions of a calendar, the audit log, what a signing key signed. What is bounded there (members,
+keys, calendars, schedules, blocks) grows in others. Every index of every record is driven by a request or a timer, or
+named as one that is walked as a whole by one query (`tests/integration/store/test_plans.py`).
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from services.accounts.domain import signing
 from services.accounts.domain.credentials import Session
 from services.accounts.domain.signing import SigningPair
 from services.accounts.handlers.signing import remove_key
+from services.booking.domain.versions import CalendarVersion, version_id
 from services.notify.domain.reminding import ReminderTimes
 from services.notify.handlers import keep_page
 from tests.integration.api.conftest import SERVICES, Api, started
@@ -136,6 +137,10 @@ ASKED: Mapping[str, tuple[Ask, set[str]]] = {
         {"booking.bookings.by_host"},
     ),
     "calendars": (get("/calendars"), {"booking.calendars.by_workspace"}),
+    "versions of a calendar": (
+        get("/calendars/{calendar_id}/versions"),
+        {"booking.calendar_versions.by_calendar"},
+    ),
     "groups": (get("/groups"), set()),
     "what guests can book in a workspace": (overview, set()),
     "a removed member's calendars": (removed_member, {"booking.calendars_of_members.by_member"}),
@@ -189,6 +194,9 @@ class Grown:
                 if name == "assignment.choices":
                     charge = original.charge  # pyright: ignore[reportAttributeAccessIssue]
                     original = original.change(charge=charge.model_copy(update={"turn": FIRST_TURN}))
+                if isinstance(original, CalendarVersion):
+                    number = version_id(original.calendar_id, FIRST_TURN)
+                    original = original.change(id=number, version=FIRST_TURN)
                 self.moulds[name] = Mould(original, GROWS[name])
 
     def fill(self, start: int, stop: int) -> None:

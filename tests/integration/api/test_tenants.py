@@ -19,7 +19,7 @@ STAFF = [one for one in operations(SERVICES) if one.staff]
 ALL = operations(SERVICES)
 BY_LINK = ("/invitations/current", "/password-resets/current")
 """Take the token of a link and no other."""
-SAME_EVERYWHERE = {"template_key"}
+SAME_EVERYWHERE = {"template_key", "version"}
 """Names of what is called alike in every workspace, and is another thing in each."""
 
 
