@@ -14,8 +14,10 @@ from services.web.routes.console import (
     links,
     notifications,
     overview,
+    preview,
     profile,
     team,
+    versions,
 )
 from services.web.routes.console.desk import own_site_only
 from services.web.routes.visit import Html
@@ -29,6 +31,8 @@ for part in (
     changes,
     calendars,
     drafts,
+    versions,
+    preview,
     groups,
     availability,
     profile,
