@@ -214,9 +214,9 @@ async def test_whatever_is_named_or_typed_breaks_no_page_and_is_text(english: En
     path = await published(english)
     owner, taken = await _own_id(english), 0
     for hostile in HOSTILE:
-        for field in ("name", "description", "location_value", "slug", "duration_minutes", "tz", "member"):
+        for field in ("name", "location_value", "slug", "duration_minutes", "tz", "member"):
             fields = draft(location_kind="link") | {"member": owner, field: hostile}
-            for place in (f"{path}/preview", "/calendars/new/personal/preview", "/calendars/new/round_robin/preview"):
+            for place in (f"{path}/preview", "/calendars/new/round_robin/preview"):
                 answer = await english.post(place, **fields)
                 assert answer.status_code in (200, 422), (place, field, hostile)
                 assert hostile not in answer.text or "<" not in hostile
