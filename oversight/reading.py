@@ -18,7 +18,7 @@ from services.assignment.domain.rotation import Rotation
 from services.availability.domain import rules
 from services.availability.domain.claims import Claim
 from services.availability.domain.hosts import Host
-from services.booking.domain import calendars, directory, groups
+from services.booking.domain import calendars, directory, groups, versions
 from services.booking.domain.bookings import Booking
 from services.booking.domain.tokens import LinkSecret
 from services.notify.domain import projections
@@ -44,7 +44,8 @@ RECORDS: Mapping[str, tuple[type[Record], ...]] = {
         *EVERYWHERE,
     ),
     "booking": (
-        *(Booking, calendars.Calendar, groups.Groups, directory.Address, directory.CalendarOfMember),
+        *(Booking, calendars.Calendar, versions.CalendarVersion, groups.Groups),
+        *(directory.Address, directory.CalendarOfMember),
         *(directory.Member, directory.Workspace, directory.WorkspaceAddress, LinkSecret),
         *EVERYWHERE,
     ),

@@ -15,7 +15,7 @@ from services.accounts.domain.workspaces import Workspace
 from services.assignment.domain.rotation import Rotation
 from services.availability.domain import rules
 from services.availability.domain.rules import ServedCalendar
-from services.booking.domain.calendars import TERMS_KEPT, Calendar, Draft
+from services.booking.domain.calendars import TERMS_KEPT, Calendar, Draft, superseded
 from services.notify.domain import projections
 from turnus_contracts import CalendarPublished, Event, MemberChanged, SigningKeyChanged, WorkspaceChanged
 from turnus_runtime.records import Decision, state
@@ -62,7 +62,8 @@ def calendar_follows(copies: Copies, now: datetime, calendar: Calendar | None) -
         created_at=calendar.created_at if calendar is not None else now,
         changed_at=now,
     )
-    return Decision(changed, changed, owes=[state(CalendarPublished)])
+    before = superseded(calendar, now) if calendar is not None else []
+    return Decision(changed, changed, owes=[state(CalendarPublished), *before])
 
 
 def _terms(served: ServedCalendar, copies: Copies, before: Draft | None) -> Draft:

@@ -2,10 +2,11 @@
 
 import structlog
 
-from services.booking.domain import calendars, directory, transitions
+from services.booking.domain import calendars, directory, transitions, versions
 from services.booking.domain.bookings import Booking
 from services.booking.domain.calendars import Calendar
 from services.booking.domain.directory import CalendarOfMember, Member, Workspace, WorkspaceAddress
+from services.booking.domain.versions import CalendarVersion
 from turnus_contracts import AssigneeSettled, CalendarApplied, MemberChanged, SlotRefused, WorkspaceChanged
 from turnus_runtime.records import Owed, key
 from turnus_runtime.turn import Turn
@@ -61,3 +62,10 @@ async def expire_attempt(booking_id: str, fired: Owed, on: Turn) -> None:
 async def conclude_booking(booking_id: str, fired: Owed, on: Turn) -> None:
     """Timer: the appointment is past and nobody marked it."""
     await on.records(Booking).decide(booking_id, lambda b: transitions.conclude_unmarked(b, on.now))
+
+
+async def keep_version(calendar_id: str, fired: Owed, on: Turn) -> None:
+    """Timer: another version was published, and the one of before is to be filed."""
+    version = versions.owed_version(fired)
+    await on.records(CalendarVersion).decide(version.id, lambda v: versions.file(v, version))
+    await on.records(Calendar).decide(calendar_id, lambda c: calendars.kept(c, fired.id))

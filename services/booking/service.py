@@ -9,6 +9,7 @@ from services.booking.domain.directory import Address, CalendarOfMember, Member,
 from services.booking.domain.groups import Groups
 from services.booking.domain.saga import SAGA
 from services.booking.domain.tokens import LinkSecret
+from services.booking.domain.versions import CalendarVersion
 from services.booking.routes import router
 from services.booking.store import Links, open_links
 from turnus_contracts import (
@@ -40,7 +41,10 @@ def links(_: Settings) -> Links:
 service = Service(
     name="booking",
     summary="Calendars and their groups, and bookings: the saga",
-    records=(Booking, Calendar, Groups, Address, CalendarOfMember, Member, Workspace, WorkspaceAddress, LinkSecret),
+    records=(
+        *(Booking, Calendar, CalendarVersion, Groups, Address, CalendarOfMember),
+        *(Member, Workspace, WorkspaceAddress, LinkSecret),
+    ),
     consumes={
         SlotRefused: handlers.refuse_booking,
         AssigneeSettled: handlers.settle_booking,
@@ -70,6 +74,7 @@ service = Service(
         transitions.REDRIVE: handlers.ask_again,
         transitions.EXPIRE: handlers.expire_attempt,
         transitions.CONCLUDE: handlers.conclude_booking,
+        calendars.KEEP_VERSION: handlers.keep_version,
     },
     resources=("calendars", "groups", "bookings"),
     routes=router,

@@ -61,7 +61,7 @@ def shots_of(site: Site) -> Iterator[Shot]:
         description="Wir lernen uns kennen und klären, was du brauchst.",
         location={"kind": "link", "value": "https://meet.example.org/ada"},
     )
-    support = site.calendar([ada, bernd, cleo], slug="support", name="Support", duration_minutes=45)
+    support = site.calendar([ada, bernd, cleo], slug="support", name="Support", duration_minutes=45, optimize="equal")
     dora = site.host("Dora Weiss", days=[1, 2, 3, 4, 5])
     dates = [
         {"date": "2027-05-06"},
@@ -73,6 +73,17 @@ def shots_of(site: Site) -> Iterator[Shot]:
     site.post("/schedules", hours, 201, staff=True)
     closed = site.calendar([bernd], slug="alt", name="Früheres Angebot")
     site.retire(closed)
+    strategy = site.calendar([ada, bernd], slug="strategie", name="Strategiegespräch", duration_minutes=60)
+    site.change(
+        strategy,
+        duration_minutes=90,
+        description="Ein Blick auf das nächste halbe Jahr.",
+        members=[{"member_id": ada, "weight": 2}, {"member_id": cleo}],
+        window={"kind": "rolling", "count": 8, "unit": "weeks", "counting": "calendar"},
+    )
+    site.change(strategy, location={"kind": "phone", "value": "+49 30 1234567"}, cancel_cutoff_minutes=1440)
+    strategy_id = site.get("/calendars", address=strategy)["id"]
+    site.patch(f"/calendars/{strategy_id}", name="Strategie & Planung", buffer_after_minutes=15)
     draft = {"kind": "personal", "slug": "entwurf", "name": "Beratung (neu)", "tz": "Europe/Berlin"}
     draft_id = site.post("/calendars", draft, 201, staff=True)["id"]
     guests = (
@@ -86,6 +97,8 @@ def shots_of(site: Site) -> Iterator[Shot]:
         site.book(address, start, guest={"name": name, "email": f"{name.split()[0].lower()}@example.org"})
         for name, address, start in guests
     ]
+    for day in ("2027-01-05", "2027-01-06", "2027-01-07", "2027-01-08"):
+        site.book(support, f"{day}T10:30:00+01:00")
     abroad = site.book(talk, "2027-01-13T16:00:00+01:00", tz="America/New_York")
     talk_id, support_id = (site.get("/calendars", address=one)["id"] for one in (talk, support))
     group = {
@@ -135,6 +148,13 @@ def shots_of(site: Site) -> Iterator[Shot]:
         Shot("calendar-personal", f"/console/calendars/{talk_id}"),
         Shot("calendar-team", f"/console/calendars/{support_id}"),
         Shot("calendar-draft", f"/console/calendars/{draft_id}"),
+        Shot("versions", f"/console/calendars/{strategy_id}/versions"),
+        Shot("versions-none", f"/console/calendars/{draft_id}/versions"),
+        Shot("version-take", f"/console/calendars/{strategy_id}/versions/2/take"),
+        Shot("preview-draft", f"/console/calendars/{draft_id}/preview"),
+        Shot("preview-published", f"/console/calendars/{strategy_id}/preview"),
+        Shot("preview-form", f"/console/calendars/{strategy_id}/preview/form"),
+        Shot("preview-tried", f"/console/calendars/{draft_id}/preview/form", {"button.main": "press"}),
         Shot("calendar-retire", f"/console/calendars/{talk_id}/retire"),
         Shot("groups", "/console/groups"),
         Shot("group-new", "/console/groups/new"),

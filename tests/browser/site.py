@@ -106,8 +106,12 @@ class Site:
     def change(self, address: str, **settings: Any) -> None:
         """Change a calendar and publish it again."""
         calendar_id = self.get("/calendars", address=address)["id"]
-        self.call(self._send("PATCH", f"/calendars/{calendar_id}", settings, 200, staff=True))
+        self.patch(f"/calendars/{calendar_id}", **settings)
         self.post(f"/calendars/{calendar_id}/publish", None, 200, staff=True)
+
+    def patch(self, path: str, **settings: Any) -> None:
+        """Change something as staff."""
+        self.call(self._send("PATCH", path, settings, 200, staff=True))
 
     def retire(self, address: str) -> None:
         """Close a calendar."""

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from services.booking.domain.doing import Actor, Publishing, Touch, touched
 from turnus_contracts import (
     CalendarApplied,
     CalendarMember,
@@ -16,12 +17,15 @@ from turnus_contracts import (
     Location,
     Window,
 )
-from turnus_runtime.records import Decision, Owed, Record, event, key, state
+from turnus_runtime.records import Decision, Owed, Record, event, key, state, timer
 
 APPLIED_BY = ("availability", "assignment")
 """The services that must serve a version before it counts as published."""
 TERMS_KEPT = 50
 """Published versions whose duration is remembered, for guests who saw an older one."""
+
+KEEP_VERSION = "keep_version"
+"""The timer that files a version which is not the published one any more."""
 
 Kind = Literal["personal", "round_robin"]
 
@@ -53,9 +57,14 @@ class Draft(BaseModel):
 
 
 class Calendar(Record):
-    """One calendar. `version` rises with every change; `published` is the version that guests see."""
+    """One calendar. `version` rises with every change; `published` is the version that guests see.
+
+    What was published before lies in records of its own (`versions.py`): the write that publishes owes them.
+    """
 
     collection: ClassVar[str] = "calendars"
+    format: ClassVar[int] = 2
+    """Format 1 did not note who had changed or published what."""
     indexes: ClassVar[tuple[str, ...]] = ("by_workspace",)
     wakes: ClassVar[bool] = True
 
@@ -66,6 +75,9 @@ class Calendar(Record):
     draft: Draft
     published: Draft | None = None
     published_version: int = 0
+    publishing: Publishing | None = None
+    touches: tuple[Touch, ...] = ()
+    """of the settings in which the draft differs from what is published"""
     applied: dict[str, int] = {}
     terms: dict[str, int] = {}
     """duration in minutes of every published version (the last `TERMS_KEPT`)"""
@@ -94,6 +106,23 @@ class Calendar(Record):
         return self.status == "active" and self.published is not None
 
     @property
+    def edition(self) -> dict[str, Any]:
+        """What is kept of the published version, as `CalendarVersion` stores it."""
+        return {
+            "workspace_id": self.workspace_id,
+            "calendar_id": self.id,
+            "version": self.published_version,
+            "status": self.status,
+            "settings": self.published.model_dump(mode="json") if self.published is not None else None,
+            "publishing": self.publishing.model_dump(mode="json") if self.publishing is not None else None,
+        }
+
+    @property
+    def unpublished(self) -> tuple[Touch, ...]:
+        """The settings in which the draft differs from what is published."""
+        return _touches(self, self.published, self.draft)
+
+    @property
     def is_applied(self) -> bool:
         """Every service that must serves the published version."""
         return all(self.applied.get(service, 0) >= self.published_version for service in APPLIED_BY)
@@ -119,14 +148,6 @@ def states_now(calendar: Calendar, now: datetime) -> tuple[CalendarPublished, ..
     """What a calendar says of itself now."""
     known = published_state(calendar)
     return (known,) if known is not None else ()
-
-
-class Actor(BaseModel):
-    """Who changes something, and when."""
-
-    model_config = ConfigDict(frozen=True)
-    id: str
-    now: datetime
 
 
 def _recorded(calendar: Calendar, actor: Actor, action: str, fields: tuple[str, ...] = ()) -> Owed:
@@ -171,10 +192,12 @@ def edit(
     if (refusal := _refusal(current, expected)) is not None:
         return Decision(refusal)
     draft = current.draft.model_copy(update=values)
-    if draft == current.draft:
+    fields = differing(current.draft, draft)
+    if not fields:
         return Decision(Changed(calendar=current))
-    changed = current.change(draft=draft, version=current.version + 1, changed_at=actor.now)
-    return Decision(Changed(calendar=changed), changed, owes=[_recorded(changed, actor, "changed", tuple(values))])
+    touches = _touches(current, current.published, draft, actor)
+    changed = current.change(draft=draft, touches=touches, version=current.version + 1, changed_at=actor.now)
+    return Decision(Changed(calendar=changed), changed, owes=[_recorded(changed, actor, "changed", fields)])
 
 
 def publish(current: Calendar | None, expected: int | None, actor: Actor) -> Decision[Calendar, Changed | None]:
@@ -188,10 +211,9 @@ def publish(current: Calendar | None, expected: int | None, actor: Actor) -> Dec
     if current.status == "active" and current.draft == current.published:
         said = published_state(current)
         return Decision(Changed(calendar=current), says=[said] if said is not None else [])
-    changed = _published(current, current.draft, "active", actor.now)
-    return Decision(
-        Changed(calendar=changed), changed, owes=[state(CalendarPublished), _recorded(changed, actor, "published")]
-    )
+    changed = _published(current, current.draft, "active", actor, current.unpublished).change(touches=())
+    said = [state(CalendarPublished), _recorded(changed, actor, "published")]
+    return Decision(Changed(calendar=changed), changed, owes=[*said, *superseded(current, actor.now)])
 
 
 def retire(current: Calendar | None, expected: int | None, actor: Actor) -> Decision[Calendar, Changed | None]:
@@ -202,9 +224,10 @@ def retire(current: Calendar | None, expected: int | None, actor: Actor) -> Deci
         return Decision(Changed(calendar=current))
     if (refusal := _refusal(current, expected)) is not None:
         return Decision(refusal)
-    changed = _published(current, current.published, "retired", actor.now)
+    changed = _published(current, current.published, "retired", actor)
     said = [state(CalendarPublished)] if changed.published is not None else []
-    return Decision(Changed(calendar=changed), changed, owes=[*said, _recorded(changed, actor, "retired")])
+    owes = [*said, _recorded(changed, actor, "retired"), *superseded(current, actor.now)]
+    return Decision(Changed(calendar=changed), changed, owes=owes)
 
 
 def apply(current: Calendar | None, reply: CalendarApplied) -> Decision[Calendar, None]:
@@ -223,12 +246,38 @@ def drop_member(current: Calendar | None, member_id: str, now: datetime) -> Deci
     published = _without(current.published, member_id) if current.published is not None else None
     if draft == current.draft and published == current.published:
         return Decision(None)
-    base = current.change(draft=draft)
+    base = current.change(draft=draft, touches=_touches(current, published, draft, actor))
     if published is None or published == current.published or current.status == "retired":
-        changed = base.change(published=published, version=current.version + 1, changed_at=now)
+        publishing = current.publishing
+        if publishing is not None and published != current.published:
+            # A closed calendar is published no more: whoever leaves it leaves its last version.
+            publishing = publishing.model_copy(update={"changes": (touched("members", actor),)})
+        values = {"published": published, "publishing": publishing, "changed_at": now}
+        changed = base.change(version=current.version + 1, **values)
         return Decision(None, changed, owes=[_recorded(changed, actor, "changed", ("members",))])
-    changed = _published(base, published, "active" if published.members else "retired", now)
-    return Decision(None, changed, owes=[state(CalendarPublished), _recorded(changed, actor, "changed", ("members",))])
+    changes = (touched("members", actor),)
+    changed = _published(base, published, "active" if published.members else "retired", actor, changes)
+    said = [state(CalendarPublished), _recorded(changed, actor, "changed", ("members",))]
+    return Decision(None, changed, owes=[*said, *superseded(current, now)])
+
+
+def superseded(current: Calendar, now: datetime) -> list[Owed]:
+    """What a write owes that publishes another version: that the one of before is filed."""
+    if current.published is None:
+        return []
+    return [timer(KEEP_VERSION, now, id=f"{KEEP_VERSION}:{current.published_version}", data=current.edition)]
+
+
+def kept(current: Calendar | None, owed_id: str) -> Decision[Calendar, None]:
+    """A version of before is filed: it is not owed any more."""
+    if current is None or current.owes(owed_id) is None:
+        return Decision(None)
+    return Decision(None, current, drops=[owed_id])
+
+
+def differing(before: Draft, after: Draft) -> tuple[str, ...]:
+    """The names of the settings that are not the same in both."""
+    return tuple(name for name in Draft.model_fields if getattr(before, name) != getattr(after, name))
 
 
 def _refusal(current: Calendar, expected: int | None) -> Changed | None:
@@ -244,11 +293,37 @@ def _without(draft: Draft, member_id: str) -> Draft:
     return draft.model_copy(update={"members": left})
 
 
-def _published(current: Calendar, terms: Draft | None, status: Literal["active", "retired"], now: datetime) -> Calendar:
+def _touches(current: Calendar, published: Draft | None, draft: Draft, actor: Actor | None = None) -> tuple[Touch, ...]:
+    """Who last changed each setting in which `draft` differs from what is published, if `actor` makes it the draft."""
+    if published is None:
+        return ()
+    known = {one.field: one for one in current.touches}
+    if actor is not None:
+        known |= {name: touched(name, actor) for name in differing(current.draft, draft)}
+    return tuple(known.get(name) or Touch(field=name) for name in differing(published, draft))
+
+
+def _published(
+    current: Calendar,
+    terms: Draft | None,
+    status: Literal["active", "retired"],
+    actor: Actor,
+    changes: tuple[Touch, ...] = (),
+) -> Calendar:
     version = current.version + 1
-    kept = dict(list(current.terms.items())[-TERMS_KEPT + 1 :])
+    durations = dict(list(current.terms.items())[-TERMS_KEPT + 1 :])
+    publishing: Publishing | None = None
     if terms is not None:
-        kept[str(version)] = terms.duration_minutes
+        durations[str(version)] = terms.duration_minutes
+        previous = current.published_version if current.published is not None else None
+        by = {"at": actor.now, "actor_id": actor.id, "key_id": actor.key_id}
+        publishing = Publishing(**by, previous=previous, changes=changes)
     return current.change(
-        version=version, status=status, published=terms, published_version=version, terms=kept, changed_at=now
+        version=version,
+        status=status,
+        published=terms,
+        published_version=version,
+        publishing=publishing,
+        terms=durations,
+        changed_at=actor.now,
     )

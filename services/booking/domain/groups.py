@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from services.booking.domain.calendars import Actor
+from services.booking.domain.doing import Actor
 from turnus_contracts import ChangeRecorded, GroupChanged
 from turnus_runtime.records import Decision, Owed, Record, event, key, state
 

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.booking.routes import bookings, calendar_files, calendars, groups
+from services.booking.routes import bookings, calendar_files, calendars, groups, versions
 
 router = APIRouter()
-for part in (calendars, groups, bookings, calendar_files):
+for part in (calendars, groups, bookings, calendar_files, versions):
     router.include_router(part.router)

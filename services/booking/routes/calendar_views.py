@@ -1,12 +1,15 @@
 """The shapes of calendars in requests and answers."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from services.booking.domain.calendars import Calendar
+from services.booking.domain.calendars import Calendar, Draft
 from services.booking.domain.directory import Member, Workspace
+from services.booking.domain.doing import Touch
+from services.booking.domain.versions import CalendarVersion
 from turnus_contracts import Location, Window
 from turnus_runtime.http import Answer, Day, Id, Instant, Name, Note, Request, ZoneName
 from turnus_runtime.turn import Turn
@@ -102,15 +105,9 @@ class HostView(Answer):
     name: str
 
 
-class CalendarView(Answer):
-    """A calendar, for staff: the draft, and which version of it is published."""
+class SettingsView(Answer):
+    """The settings of a calendar, as they were typed in."""
 
-    id: str
-    version: int
-    status: Literal["draft", "active", "retired"]
-    address: str
-    published_version: int | None
-    has_unpublished_changes: bool
     kind: Literal["personal", "round_robin"]
     slug: str
     name: str
@@ -130,8 +127,54 @@ class CalendarView(Answer):
     members: list[MemberIn]
     cancel_cutoff_minutes: int
     reschedule_cutoff_minutes: int
+
+
+class ChangeView(Answer):
+    """A setting that is another one than in the version before, and who changed it last.
+
+    `actor_id` is a member, or `turnus` (a member was removed); `key_id` the API key, if it was done with one. All three
+    are null for what was changed before this was noted.
+    """
+
+    field: str
+    at: Instant | None
+    actor_id: str | None
+    key_id: str | None
+
+
+class CalendarView(SettingsView):
+    """A calendar, for staff: the draft, and which version of it is published."""
+
+    id: str
+    version: int
+    status: Literal["draft", "active", "retired"]
+    address: str
+    published_version: int | None
+    has_unpublished_changes: bool
+    unpublished_changes: list[ChangeView]
+    """the settings in which the draft differs from what is published"""
     created_at: Instant
     changed_at: Instant
+
+
+class VersionView(Answer):
+    """A published version of a calendar.
+
+    `previous_version` is the one that was published before it, null for the first. Who published it (`actor_id`,
+    `key_id`, as in `changes`) and when is null for what was published before this was noted. `status` is retired for
+    the version with which the calendar was closed.
+    """
+
+    calendar_id: str
+    version: int
+    previous_version: int | None
+    status: Literal["active", "retired"]
+    at: Instant | None
+    actor_id: str | None
+    key_id: str | None
+    changes: list[ChangeView]
+    """the settings that are not those of the version before"""
+    settings: SettingsView
 
 
 class PublicCalendar(Answer):
@@ -164,13 +207,40 @@ def calendar_view(calendar: Calendar) -> CalendarView:
         address=calendar.address,
         published_version=calendar.published_version or None,
         has_unpublished_changes=calendar.published is not None and calendar.published != draft,
-        window=window_view(draft.window),
-        location=location_view(draft.location),
-        members=[MemberIn(**one.model_dump()) for one in draft.members],
+        unpublished_changes=_changes(calendar.unpublished),
         created_at=calendar.created_at,
         changed_at=calendar.changed_at,
-        **draft.model_dump(exclude={"window", "location", "members"}),
+        **_settings(draft),
     )
+
+
+def version_view(version: CalendarVersion) -> VersionView:
+    """A published version as staff see it."""
+    done = version.publishing
+    return VersionView(
+        calendar_id=version.calendar_id,
+        version=version.version,
+        previous_version=done.previous if done is not None else None,
+        status=version.status,
+        at=done.at if done is not None else None,
+        actor_id=done.actor_id if done is not None else None,
+        key_id=done.key_id if done is not None else None,
+        changes=_changes(done.changes if done is not None else ()),
+        settings=SettingsView(**_settings(version.settings)),
+    )
+
+
+def _settings(draft: Draft) -> dict[str, Any]:
+    return {
+        "window": window_view(draft.window),
+        "location": location_view(draft.location),
+        "members": [MemberIn(**one.model_dump()) for one in draft.members],
+        **draft.model_dump(exclude={"window", "location", "members"}),
+    }
+
+
+def _changes(touches: Iterable[Touch]) -> list[ChangeView]:
+    return [ChangeView(**one.model_dump()) for one in touches]
 
 
 def window_view(window: Window | None) -> dict[str, Any] | None:

@@ -8,8 +8,9 @@ from starlette.responses import Response
 
 from services.booking.domain import calendars as domain
 from services.booking.domain import directory
-from services.booking.domain.calendars import Actor, Calendar, Changed, Draft
+from services.booking.domain.calendars import Calendar, Changed, Draft
 from services.booking.domain.directory import Address, CalendarOfMember, Member, Workspace
+from services.booking.domain.doing import Actor
 from services.booking.routes.calendar_views import (
     CalendarView,
     ChangedSettings,
@@ -52,7 +53,7 @@ from turnus_runtime.http import (
     staff_or_guest,
     unless_stale,
 )
-from turnus_runtime.ids import derived
+from turnus_runtime.ids import derived, is_id
 from turnus_runtime.records import key as index_key
 from turnus_runtime.turn import Turn
 
@@ -264,7 +265,8 @@ async def _without_removed(calendar: Calendar, on: Turn) -> Calendar:
 
 
 def _actor(who: Principal, on: Turn) -> Actor:
-    return Actor(id=who.member_id, now=on.now)
+    key_id = who.credential_id if is_id("key", who.credential_id) else None
+    return Actor(id=who.member_id, now=on.now, key_id=key_id)
 
 
 _REFUSALS = {"calendar_retired": CALENDAR_RETIRED, "calendar_without_members": CALENDAR_WITHOUT_MEMBERS}

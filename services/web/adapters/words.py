@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 from babel.units import format_unit
 
 from services.web.domain.forms import Wrong
@@ -81,6 +81,14 @@ class Words:
             hours = format_unit(count // 60, "duration-hour", "long", locale=self.locale)
             return f"{hours} {format_unit(count % 60, 'duration-minute', 'long', locale=self.locale)}"
         return format_unit(count, "duration-minute", "long", locale=self.locale)
+
+    def lasting(self, count: int, unit: str) -> str:
+        """60 Tage, 8 Wochen, 1 Monat: so many days, weeks or months."""
+        return format_unit(count, f"duration-{unit.removesuffix('s')}", "long", locale=self.locale)
+
+    def share(self, part: float) -> str:
+        """33 %: a part of the whole."""
+        return format_percent(part, locale=self.locale)
 
     def weekdays(self) -> list[tuple[str, str]]:
         """The days of a week as (short, long), from the first."""

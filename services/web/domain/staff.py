@@ -100,6 +100,28 @@ class Serving(Seen):
     tier: int = 1
 
 
+class SeenTouch(Seen):
+    """A setting that was changed, by whom (a member, `turnus`, or nobody knows) and with which API key."""
+
+    field: str
+    at: datetime | None
+    actor_id: str | None
+    key_id: str | None
+
+
+class SeenVersion(Seen):
+    """A published version of a calendar; `settings` as the API says them, those too that the pages do not know."""
+
+    version: int
+    previous_version: int | None
+    status: str
+    at: datetime | None
+    actor_id: str | None
+    key_id: str | None
+    changes: tuple[SeenTouch, ...]
+    settings: dict[str, Any]
+
+
 class SeenDraft(Seen):
     """A calendar as staff edit it."""
 
@@ -109,6 +131,7 @@ class SeenDraft(Seen):
     address: str
     published_version: int | None
     has_unpublished_changes: bool
+    unpublished_changes: tuple[SeenTouch, ...] = ()
     kind: str
     slug: str
     name: str
@@ -152,6 +175,22 @@ class SeenHistory(Seen):
     """What happened to a booking, in order."""
 
     items: tuple[SeenMoment, ...]
+
+
+class SeenTurns(Seen):
+    """A member of a rotation: their weight, and how many appointments of each month they got."""
+
+    member_id: str
+    weight: int
+    served: dict[str, int]
+
+
+class SeenRotation(Seen):
+    """Whose turn it is in a team calendar."""
+
+    calendar_id: str
+    optimize: str
+    members: tuple[SeenTurns, ...]
 
 
 class SeenCandidate(Seen):

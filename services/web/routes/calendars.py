@@ -237,26 +237,32 @@ def _form(
     errors: dict[str, str] | None = None,
     notice: str | None = None,
 ) -> Response:
-    local = start.astimezone(ZoneInfo(zone))
+    day = start.astimezone(ZoneInfo(zone)).date()
     return visit.page(
         "form.html",
         status,
-        calendar=calendar,
-        start=local,
-        end=local + timedelta(minutes=calendar.duration_minutes),
-        start_text=instant_text(start),
-        zone=zone,
-        city=city_of(zone, str(visit.words.locale)),
-        offset=offset_of(local),
-        given=given,
-        rows=range(MOST_COMPANIONS),
         errors=errors or {},
         notice=notice,
         action=visit.url(f"/{calendar.address}/form", start=instant_text(start), tz=zone, key=given.key),
-        back=visit.url(
-            f"/{calendar.address}", month=str(Month.of(local.date())), day=local.date().isoformat(), tz=zone
-        ),
+        back=visit.url(f"/{calendar.address}", month=str(Month.of(day)), day=day.isoformat(), tz=zone),
+        **form_values(visit, calendar, start, zone, given),
     )
+
+
+def form_values(visit: Visit, calendar: SeenCalendar, start: datetime, zone: str, given: Entered) -> dict[str, Any]:
+    """What the form shows, whoever looks at it: the calendar, the time, and what was entered."""
+    local = start.astimezone(ZoneInfo(zone))
+    return {
+        "calendar": calendar,
+        "start": local,
+        "end": local + timedelta(minutes=calendar.duration_minutes),
+        "start_text": instant_text(start),
+        "zone": zone,
+        "city": city_of(zone, str(visit.words.locale)),
+        "offset": offset_of(local),
+        "given": given,
+        "rows": range(MOST_COMPANIONS),
+    }
 
 
 def _address(workspace: str, slug: str) -> str:

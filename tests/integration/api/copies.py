@@ -16,7 +16,7 @@ from turnus_runtime.mongo import documents
 from turnus_runtime.records import Record, millis
 
 FIRST_TURN = 5_000_000
-"""A number that is nothing else in a choice, nor in a dead letter."""
+"""A number that is nothing else in a choice, in a version or in a dead letter."""
 
 Changes = Callable[[Any, int], dict[bytes, bytes]]
 """What is other in the n-th copy of a record: old bytes to new ones of the same length, wherever they occur."""
@@ -64,6 +64,7 @@ def _elsewhere(*names: str, together: int = 20) -> Changes:
 
 GROWS: Mapping[str, Changes] = {
     "booking.bookings": _booking,
+    "booking.calendar_versions": _numbered,
     "assignment.choices": _numbered,
     "booking.dead_letters": _numbered,
     "notify.notices": _earlier("created_at"),

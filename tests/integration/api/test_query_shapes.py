@@ -1,9 +1,9 @@
 """What the routes and handlers ask of the store does not examine more among 20,000 documents than among 200.
 
 The documents are copies of real ones. What grows without bound in one workspace grows here in that workspace: bookings,
-choices, notices, the audit log, what a signing key signed. What is bounded there (members, keys, calendars, schedules,
-blocks) grows in others. Every index of every record is driven by a request or a timer, or named as one that is walked
-as a whole by one query (`tests/integration/store/test_plans.py`).
+choices, notices, versions of a calendar, the audit log, what a signing key signed. What is bounded there (members,
+keys, calendars, schedules, blocks) grows in others. Every index of every record is driven by a request or a timer, or
+named as one that is walked as a whole by one query (`tests/integration/store/test_plans.py`).
 """
 
 import asyncio
@@ -23,6 +23,7 @@ from services.accounts.domain.signing import SigningPair
 from services.accounts.handlers.signing import remove_key
 from services.booking.domain.bookings import BY_CREATION, WORDS
 from services.booking.domain.finding import PLACES
+from services.booking.domain.versions import CalendarVersion, version_id
 from services.notify.domain.reminding import ReminderTimes
 from services.notify.handlers import keep_page
 from tests.integration.api.conftest import SERVICES, Api, started
@@ -162,6 +163,10 @@ ASKED: Mapping[str, tuple[Ask, set[str]]] = {
     "bookings by one letter": (get("/bookings", q="x", status="confirmed"), set()),
     "bookings by an id": (get("/bookings", q="booking_id"), set()),
     "calendars": (get("/calendars"), {"booking.calendars.by_workspace"}),
+    "versions of a calendar": (
+        get("/calendars/{calendar_id}/versions"),
+        {"booking.calendar_versions.by_calendar"},
+    ),
     "groups": (get("/groups"), set()),
     "what guests can book in a workspace": (overview, set()),
     "a removed member's calendars": (removed_member, {"booking.calendars_of_members.by_member"}),
@@ -219,6 +224,9 @@ class Grown:
                     original = original.change(charge=charge.model_copy(update={"turn": FIRST_TURN}))
                 if isinstance(original, FiledLetter):
                     original = original.change(place=FIRST_TURN)
+                if isinstance(original, CalendarVersion):
+                    number = version_id(original.calendar_id, FIRST_TURN)
+                    original = original.change(id=number, version=FIRST_TURN)
                 self.moulds[name] = Mould(original, GROWS[name])
 
     def fill(self, start: int, stop: int) -> None:

@@ -54,7 +54,9 @@ async def things(api: Api, name: str) -> Things:
     first, second = await at.member("Ada"), await at.member("Bob")
     schedule = await at.hours(first, "08:00", "18:00")
     await at.hours(second, "08:00", "18:00")
-    calendar = await at.calendar("team", [first, second], guest_chooses_host=True)
+    made = await at.calendar("team", [first, second])
+    await api.call("PATCH", f"/calendars/{made['id']}", {"guest_chooses_host": True}, at.staff)
+    calendar = await at.publish(made["id"])
     blocks = await at.made(
         "/blocks", {"member_id": first, "items": [{"start": "2027-03-20T10:00:00Z", "end": "2027-03-20T11:00:00Z"}]}
     )
@@ -93,6 +95,7 @@ async def things(api: Api, name: str) -> Things:
         "key_id": key["id"],
         "invitation_id": invitation["id"],
         "calendar_id": calendar["id"],
+        "version": str(made["published_version"]),
         "group_id": group["id"],
         "booking_id": booked.json()["id"],
         "schedule_id": schedule["id"],

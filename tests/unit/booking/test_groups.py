@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.booking.domain import groups
-from services.booking.domain.calendars import Actor
+from services.booking.domain.doing import Actor
 from services.booking.domain.groups import Changed, Group, Groups
 from turnus_contracts import GroupChanged
 from turnus_runtime.records import Decision, event

@@ -18,9 +18,11 @@ from services.web.routes.console import (
     operations,
     overview,
     pausing,
+    preview,
     profile,
     shortcuts,
     team,
+    versions,
 )
 from services.web.routes.console.desk import own_site_only
 from services.web.routes.visit import Html
@@ -35,6 +37,8 @@ for part in (
     changes,
     calendars,
     drafts,
+    versions,
+    preview,
     groups,
     availability,
     holidays,

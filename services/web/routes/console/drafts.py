@@ -2,16 +2,17 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from services.web.adapters.api import ApiAway, ApiRefused, away, read_as
+from services.web.adapters.setting_words import summary
 from services.web.adapters.zones import regions, zone_named
 from services.web.domain import calendar_form
-from services.web.domain.calendar_form import API_FIELDS, KINDS, CalendarForm
+from services.web.domain.calendar_form import API_FIELDS, KINDS, CalendarForm, Seat
 from services.web.domain.forms import Sent, Wrong
 from services.web.domain.staff import SeenDraft, SeenMember
 from services.web.routes.console.calendars import members_of
@@ -40,19 +41,19 @@ _PUBLISHING, _HOURS = "publish", "hours"
 async def ask_new(kind: str, desk: Here) -> Response:
     """The form of a new calendar."""
     desk.need("calendars:manage")
-    members = await _members(desk)
-    form = calendar_form.empty(_kind(kind), desk.who.member.tz, members, desk.who.member_id)
-    return _page(desk, form, None, desk.new_key)
+    members = await members_there(desk)
+    form = calendar_form.empty(kind_named(kind), desk.who.member.tz, members, desk.who.member_id)
+    return form_page(desk, form, None, desk.new_key)
 
 
 @router.post("/new/{kind}")
 async def make(kind: str, desk: Here, sent: SentForm) -> Response:
     """Make the calendar, and publish it if that button was pressed."""
     desk.need("calendars:manage")
-    form = _checked(calendar_form.sent_form(_kind(kind), sent, await _members(desk)))
+    form = form_sent(kind_named(kind), sent, await members_there(desk))
     key = key_of(sent, desk.new_key)
     if form.errors:
-        return _page(desk, form, None, key, 422)
+        return form_page(desk, form, None, key, 422)
     body = {name: value for name, value in form.body().items() if value is not None}
     if form.form.values["window_kind"] == "":
         body["window"] = None
@@ -61,7 +62,7 @@ async def make(kind: str, desk: Here, sent: SentForm) -> Response:
     except ApiRefused as refused:
         return _refused(desk, form, None, key, refused)
     except ApiAway:
-        return _page(desk, form, None, key, 503, "away")
+        return form_page(desk, form, None, key, 503, "away")
     return await _kept(desk, made, sent)
 
 
@@ -69,25 +70,25 @@ async def make(kind: str, desk: Here, sent: SentForm) -> Response:
 async def show(calendar_id: str, desk: Here) -> Response:
     """A calendar: its state, and the form to change it."""
     desk.need("calendars:view")
-    draft, members = await asyncio.gather(_draft(desk, calendar_id), _members(desk))
-    return _page(desk, calendar_form.of_draft(draft, members), draft, desk.new_key)
+    draft, members = await asyncio.gather(draft_of(desk, calendar_id), members_there(desk))
+    return form_page(desk, calendar_form.of_draft(draft, members), draft, desk.new_key)
 
 
 @router.post("/{calendar_id}")
 async def change(calendar_id: str, desk: Here, sent: SentForm) -> Response:
     """Change the draft, and publish it if that button was pressed. Whoever was slower is told, and loses nothing."""
     desk.need("calendars:manage")
-    draft, members = await asyncio.gather(_draft(desk, calendar_id), _members(desk))
-    form, looked_at = _checked(calendar_form.sent_form(draft.kind, sent, members)), version_of(sent)
+    draft, members = await asyncio.gather(draft_of(desk, calendar_id), members_there(desk))
+    form, looked_at = form_sent(draft.kind, sent, members), version_of(sent)
     if form.errors:
-        return _page(desk, form, draft, desk.new_key, 422, version=looked_at)
+        return form_page(desk, form, draft, desk.new_key, 422, version=looked_at)
     try:
         answer = await desk.asking.send("PATCH", f"/calendars/{draft.id}", form.body(), version=looked_at)
         changed = read_as(SeenDraft, answer)
     except ApiRefused as refused:
         return _refused(desk, form, draft, desk.new_key, refused, looked_at)
     except ApiAway:
-        return _page(desk, form, draft, desk.new_key, 503, "away", version=looked_at)
+        return form_page(desk, form, draft, desk.new_key, 503, "away", version=looked_at)
     return await _kept(desk, changed, sent)
 
 
@@ -95,7 +96,7 @@ async def change(calendar_id: str, desk: Here, sent: SentForm) -> Response:
 async def ask_retire(calendar_id: str, desk: Here) -> Response:
     """Ask once, and name what will happen."""
     desk.need("calendars:manage")
-    draft = await _draft(desk, calendar_id)
+    draft = await draft_of(desk, calendar_id)
     if draft.status == "retired":
         return desk.redirect(_path(draft.id))
     path = _path(draft.id)
@@ -108,7 +109,7 @@ async def retire(calendar_id: str, desk: Here, sent: SentForm) -> Response:
     if not is_sure(sent):
         return await ask_retire(calendar_id, desk)
     desk.need("calendars:manage")
-    draft = await _draft(desk, calendar_id)
+    draft = await draft_of(desk, calendar_id)
     with as_pages():
         await desk.asking.send("POST", f"/calendars/{draft.id}/retire")
     return desk.done(_path(draft.id), "calendar_retired")
@@ -141,15 +142,17 @@ def _refused(
     key = next_key(refused, key, desk.new_key)
     if refused.code == "slug_taken":
         taken = form.form.with_errors({"slug": Wrong("wrong.slug_taken")})
-        return _page(desk, CalendarForm(form.kind, taken, form.seats), draft, key, refused.status, version=looked_at)
+        return form_page(
+            desk, CalendarForm(form.kind, taken, form.seats), draft, key, refused.status, version=looked_at
+        )
     inner, notice = refused_form(form.form, refused, API_FIELDS)
     if refused.status == 422 and any(path.startswith("members") for path in refused.fields):
         inner, notice = inner.with_errors({"members": Wrong("wrong.member_unknown")}), None
     form = CalendarForm(form.kind, inner, form.seats)
-    return _page(desk, form, draft, key, refused.status, notice, version=refused.version or looked_at)
+    return form_page(desk, form, draft, key, refused.status, notice, version=refused.version or looked_at)
 
 
-def _page(
+def form_page(
     desk: Desk,
     form: CalendarForm,
     draft: SeenDraft | None,
@@ -174,8 +177,15 @@ def _page(
         action=desk.url(_path(draft.id) if draft else f"/console/calendars/new/{form.kind}"),
         snippets=_snippets(desk, draft) if draft else (),
         public=f"{desk.public_url}/{draft.address}" if draft and draft.published_version else None,
+        summary=summary(desk.words, draft.model_dump(mode="json"), _names(draft, form.seats)) if draft else (),
+        preview=desk.url(f"{_path(draft.id) if draft else f'/console/calendars/new/{form.kind}'}/preview"),
         editable=desk.may("calendars:manage") and (draft is None or draft.status != "retired"),
     )
+
+
+def _names(draft: SeenDraft, seats: Iterable[Seat]) -> list[str]:
+    names = {seat.member_id: seat.name for seat in seats}
+    return [names[one.member_id] for one in draft.members if one.member_id in names]
 
 
 def _snippets(desk: Desk, draft: SeenDraft) -> tuple[tuple[str, str], ...]:
@@ -190,8 +200,9 @@ def _snippets(desk: Desk, draft: SeenDraft) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _checked(form: CalendarForm) -> CalendarForm:
-    """With what needs more than the form itself to be judged."""
+def form_sent(kind: str, sent: Sent, members: Sequence[SeenMember]) -> CalendarForm:
+    """The form as it was sent, with what needs more than the form itself to be judged."""
+    form = calendar_form.sent_form(kind, sent, members)
     errors: dict[str, Wrong] = {}
     if "tz" in form.form.values and zone_named(form.form.values["tz"]) is None:
         errors["tz"] = Wrong("wrong.choice")
@@ -201,21 +212,24 @@ def _checked(form: CalendarForm) -> CalendarForm:
     return CalendarForm(form.kind, form.form.with_errors(errors), form.seats)
 
 
-async def _draft(desk: Desk, calendar_id: str) -> SeenDraft:
+async def draft_of(desk: Desk, calendar_id: str) -> SeenDraft:
+    """The calendar with this id. Raises 404."""
     if not _ID.fullmatch(calendar_id):
         raise NOT_FOUND
     with as_pages():
         return await desk.asking.read(SeenDraft, f"/calendars/{calendar_id}")
 
 
-async def _members(desk: Desk) -> Sequence[SeenMember]:
+async def members_there(desk: Desk) -> list[SeenMember]:
+    """Everybody who can serve. Raises 503."""
     try:
         return await members_of(desk)
     except (ApiAway, ApiRefused):
         raise away() from None
 
 
-def _kind(kind: str) -> str:
+def kind_named(kind: str) -> str:
+    """The kind, if there is such a one. Raises 404."""
     if kind not in KINDS:
         raise NOT_FOUND
     return kind

@@ -130,7 +130,7 @@ async def change(member_id: str, desk: Here, sent: SentForm) -> Response:
 async def invite(member_id: str, desk: Here, sent: SentForm) -> Response:
     """Mail them a link to sign in; an older one is over by that."""
     desk.need("team:manage")
-    member = await _member(desk, member_id)
+    member = await member_of(desk, member_id)
     path = f"/console/team/{member.id}"
     code = await _invited(desk, member, key_of(sent, desk.new_key))
     return desk.redirect(path, refused=code) if code is not None else desk.done(path, "invited")
@@ -140,7 +140,7 @@ async def invite(member_id: str, desk: Here, sent: SentForm) -> Response:
 async def ask_revoke(member_id: str, desk: Here) -> Response:
     """Ask once, and name what will happen."""
     desk.need("team:manage")
-    member = await _member(desk, member_id)
+    member = await member_of(desk, member_id)
     path = f"/console/team/{member.id}"
     return ask_once(desk, "team", "revoke_invitation", f"{path}/revoke", path, name=member.name)
 
