@@ -1,14 +1,14 @@
 """`/members`: the people of a workspace."""
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
 from services.accounts.domain.members import Changed, Member
-from services.accounts.domain.roles import Role, may_give
+from services.accounts.domain.roles import Level, Permissions, Role, may_give
 from services.accounts.domain.workspaces import Workspace
 from services.accounts.handlers import team
 from services.accounts.routes.asking import Asking, Manager, Viewer, acting, actor_of
@@ -28,16 +28,35 @@ from turnus_runtime.http import (
     On,
     Page,
     Paged,
+    Problem,
     Request,
     ZoneName,
     answer,
     documented,
     found,
+    invalid,
 )
 from turnus_runtime.ids import derived
 
 router = APIRouter(prefix="/members")
 RoleName = Annotated[Role, Field(examples=["member"])]
+
+
+class PermissionsIn(Request):
+    """What somebody with the role `member` may do; what is left out stays, and is looking (`view`) at first.
+
+    `manage` includes `view`. `assigned_only`: only with what is assigned to them: the bookings that they serve, the
+    calendars in which they serve, the groups with such a calendar.
+    """
+
+    calendars: Level | None = None
+    bookings: Level | None = None
+    groups: Level | None = None
+    assigned_only: bool | None = None
+
+    def named(self) -> dict[str, Any]:
+        """Those that are given."""
+        return self.model_dump(exclude_none=True)
 
 
 class NewMember(Request):
@@ -48,15 +67,28 @@ class NewMember(Request):
     tz: ZoneName | None = None
     locale: Locale | None = None
     role: RoleName = "member"
+    permissions: PermissionsIn | None = None
 
 
 class MemberChange(Request):
-    """What is to be changed; what is left out stays. Another role ends the member's sessions and API keys."""
+    """What is to be changed; what is left out stays. Another role, or other permissions, end the member's sessions and
+    API keys.
+    """
 
     name: Name | None = None
     tz: ZoneName | None = None
     locale: Locale | None = None
     role: RoleName | None = None
+    permissions: PermissionsIn | None = None
+
+
+class PermissionsView(Answer):
+    """What a member may do: their own permissions, or those of the role `owner` or `admin`."""
+
+    calendars: Level
+    bookings: Level
+    groups: Level
+    assigned_only: bool
 
 
 class MemberView(Answer):
@@ -70,6 +102,7 @@ class MemberView(Answer):
     tz: str
     locale: str
     role: str
+    permissions: PermissionsView
     can_sign_in: bool
     invited_at: Instant | None
     created_at: Instant
@@ -86,6 +119,9 @@ async def create_member(who: Manager, body: Body[NewMember], key: Key, on: On) -
     """Add somebody to the workspace. Only owners add owners."""
     if not may_give((await acting(who, on)).role, body.role, body.role):
         raise FORBIDDEN("Only owners make owners.")
+    permissions = body.permissions.named() if body.permissions is not None else {}
+    if permissions and body.role != "member":
+        raise _of_role()
     member_id = derived("mem", who.workspace_id, key.key) if key.key else on.ids.fresh("mem")
     known = await on.records(Member).get(member_id)
     if known is not None:
@@ -101,6 +137,7 @@ async def create_member(who: Manager, body: Body[NewMember], key: Key, on: On) -
         tz=body.tz or workspace.tz,
         locale=body.locale or workspace.locale,
         role=body.role,
+        own_permissions=Permissions(**permissions),
         owner_since=1 if body.role == "owner" else 0,
         request_digest=key.digest if key.key else None,
         created_at=on.now,
@@ -134,17 +171,19 @@ async def get_member(member_id: str, who: Asking, on: On) -> Response:
     responses=documented(STALE_VERSION, FORBIDDEN, LAST_OWNER, MEMBER_REMOVED),
 )
 async def change_member(member_id: str, who: Asking, body: Body[MemberChange], expected: IfMatch, on: On) -> Response:
-    """Change a member. Yourself you may change without a permission, but not your role.
+    """Change a member. Yourself you may change without a permission, but not your role and permissions.
 
-    Only owners make owners, and only owners let owners go; somebody always owns the workspace. Another role ends the
-    member's sessions and API keys, your own too.
+    Only owners make owners, and only owners let owners go; somebody always owns the workspace. Another role, or other
+    permissions, end the member's sessions and API keys, your own too.
     """
     known = found(await on.records(Member).get(member_id), who)
-    if "team:manage" not in who.scopes and (member_id != who.member_id or body.role is not None):
+    given = body.role is not None or body.permissions is not None
+    if "team:manage" not in who.scopes and (member_id != who.member_id or given):
         raise FORBIDDEN("This needs the permission team:manage.")
-    values = {name: value for name, value in body.model_dump(exclude={"role"}).items() if value is not None}
+    values = body.model_dump(exclude={"role", "permissions"}, exclude_none=True)
+    permissions = body.permissions.named() if body.permissions is not None else {}
     by = (await acting(who, on)).role
-    changing = partial(team.change_member, known, values, body.role, expected, by, actor_of(who, on), on)
+    changing = partial(team.change_member, known, values, body.role, permissions, expected, by, actor_of(who, on), on)
     try:
         changed = _accepted(await changing())
     except team.LastOwner:
@@ -172,6 +211,7 @@ def member_view(member: Member) -> MemberView:
     values = member.model_dump(include=set(MemberView.model_fields))
     return MemberView(
         **values,
+        permissions=PermissionsView(**member.permissions.model_dump()),
         can_sign_in=member.identity_id is not None and member.status == "active",
         invited_at=member.invitation.created_at if member.invitation is not None and member.invited else None,
     )
@@ -182,9 +222,15 @@ def _accepted(changed: Changed) -> Member:
         raise MEMBER_REMOVED
     if changed.refusal == "stale":
         raise STALE_VERSION(headers={"ETag": f'"{changed.member.version}"'})
+    if changed.refusal == "of_role":
+        raise _of_role()
     if changed.refusal == "forbidden":
         raise FORBIDDEN("Only owners make owners, and only owners change or remove them.")
     return changed.member
+
+
+def _of_role() -> Problem:
+    return invalid("permissions", "are those of the role; only somebody with the role member has their own")
 
 
 def _created(member: Member, *, replayed: bool) -> Response:

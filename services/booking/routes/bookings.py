@@ -26,6 +26,7 @@ from services.booking.routes.asking import (
     say_which,
     serving_hosts,
 )
+from services.booking.routes.assigned import booking_for
 from services.booking.routes.problems import (
     BOOKING_OVER,
     BOOKING_UNDECIDED,
@@ -122,7 +123,14 @@ async def list_bookings(
     ] = None,
     start: Annotated[Instant | None, Query(description="Only those that start at this instant or later")] = None,
 ) -> Page[BookingView]:
-    """Bookings of the workspace, of a calendar or of a host, in the order of their start."""
+    """Bookings of the workspace, of a calendar or of a host, in the order of their start.
+
+    Who is restricted to what is assigned to them has those that they serve.
+    """
+    if who.assigned_only:
+        if host_id not in (None, who.member_id):
+            return Page(items=[])
+        host_id = who.member_id
     index, prefix = "by_workspace", who.workspace_id
     if host_id is not None:
         index, prefix = "by_host", host_id
@@ -166,6 +174,8 @@ async def cancel_booking(
     actor = "guest" if who is None else who.member_id
 
     def cancel(current: Booking | None) -> Decision[Booking, Outcome | None]:
+        if who is not None:
+            booking_for(who, current)
         if current is not None and current.status != "cancelled":
             unless_stale(expected, current.version)
             if who is None:
@@ -219,7 +229,7 @@ async def reschedule_booking(
         request_key=move_key(booking, key),
         request_digest=key.digest if key.key else None,
     )
-    return await carry_move(booking, ask, expected, wait, on)
+    return await carry_move(booking, ask, who, expected, wait, on)
 
 
 @router.post(
@@ -245,7 +255,10 @@ async def assign_booking(
     wait: Wait,
     on: On,
 ) -> Response:
-    """Hand the booking over to another member of its calendar, at the same time."""
+    """Hand the booking over to another member of its calendar, at the same time.
+
+    Who is restricted to what is assigned to them does not find it any more afterwards, not by a repetition either.
+    """
     booking = await of_staff(booking_id, who, on)
     if not is_replay(booking, key):
         check_host(booking, body.host_id, await serving_hosts(booking, on), by_guest=False)
@@ -259,7 +272,7 @@ async def assign_booking(
         request_digest=key.digest if key.key else None,
         reason=body.reason,
     )
-    return await carry_move(booking, ask, None, wait, on)
+    return await carry_move(booking, ask, who, None, wait, on)
 
 
 @router.post(
@@ -273,7 +286,7 @@ async def mark_attendance(
     """Say whether the guest came; it can be corrected."""
     booking = await of_staff(booking_id, who, on)
     outcome = await on.records(Booking).decide(
-        booking.id, lambda b: transitions.conclude(b, on.now, body.status, who.member_id)
+        booking.id, lambda b: transitions.conclude(booking_for(who, b), on.now, body.status, who.member_id)
     )
     done = unrefused(outcome)
     return answer(await shown(done.booking, on), version=done.booking.version)
