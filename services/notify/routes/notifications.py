@@ -163,7 +163,7 @@ def _entries(notices: Iterable[Notice], keep: Callable[[Message], bool], begin: 
 def _page(
     entries: list[Entry], paging: Paging, of: tuple[str, str] | None, end: Entry | None = None
 ) -> Page[NotificationView]:
-    """The page of these entries; of one booking, without `of`. `end`: the list goes on there, though none were found."""
+    """The page of these entries; without `of` of one booking. `end`: it goes on there, though no more were found."""
     shown = entries[: paging.limit]
     items = [_view(notice, notice.messages[number]) for notice, number in shown]
     if len(entries) > paging.limit:
