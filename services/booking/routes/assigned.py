@@ -27,11 +27,17 @@ def booking_for(who: Principal, booking: Booking | None) -> Booking:
 def calendar_for(who: Principal, calendar: Calendar | None) -> Calendar:
     """The calendar. Raises 404 if it is not there for whoever asks."""
     known = found(calendar, who)
-    return found(known if not who.assigned_only or known.serves(who.member_id) else None)
+    return found(known if is_there(who, known) else None)
 
 
-async def calendars_of(member_id: str, paging: Paging, on: Turn) -> Page[Calendar]:
-    """One page of the calendars in which a member serves, in the order of their making.
+def is_there(who: Principal, calendar: Calendar) -> bool:
+    """Whether the calendar is there for whoever asks."""
+    own = calendar.workspace_id == who.workspace_id
+    return own and (not who.assigned_only or calendar.serves(who.member_id))
+
+
+async def calendars_of(member_id: str, who: Principal, paging: Paging, on: Turn) -> Page[Calendar]:
+    """One page of the calendars in which a member serves, in the order of their making, as far as they are there.
 
     Who serves where is written down before they do and stays, so it leads to some in which they do not serve any more.
     """
@@ -41,7 +47,7 @@ async def calendars_of(member_id: str, paging: Paging, on: Turn) -> Page[Calenda
     while True:
         batch = await links.with_prefix("by_member", member_id, limit=most, after=after)
         calendars = await asyncio.gather(*(on.records(Calendar).get(link.calendar_id) for link in batch))
-        items += [one for one in calendars if one is not None and one.serves(member_id)]
+        items += [one for one in calendars if one is not None and one.serves(member_id) and is_there(who, one)]
         if len(items) > paging.limit:
             return Page(items=items[: paging.limit], next=cursor(items[paging.limit - 1].id))
         if len(batch) < most:

@@ -39,6 +39,7 @@ from turnus_runtime.http import (
     NOT_FOUND,
     STALE_VERSION,
     Body,
+    Id,
     IfMatch,
     Key,
     On,
@@ -116,11 +117,14 @@ async def list_calendars(
     paging: Paged,
     on: On,
     address: Annotated[str | None, Query(max_length=200, description="workspace/calendar: its public part")] = None,
+    member_id: Annotated[Annotated[str, Id("mem")] | None, Query(description="Only those in which they serve")] = None,
 ) -> Response:
     """With `address`: what guests may see of a published calendar. Without: the workspace's calendars, for staff; those
     in which they serve for who is restricted to what is assigned to them.
     """
     if address is not None:
+        if member_id is not None:
+            raise invalid("member_id", "goes without address")
         calendar = await calendar_at(address, on)
         if calendar is None or calendar.published is None:
             raise NOT_FOUND
@@ -129,8 +133,8 @@ async def list_calendars(
         raise invalid("address", "is needed without credentials")
     if "calendars:view" not in who.scopes:
         raise FORBIDDEN("This needs the permission calendars:view.")
-    if who.assigned_only:
-        page = await calendars_of(who.member_id, paging, on)
+    if member_id is not None or who.assigned_only:
+        page = await calendars_of(member_id or who.member_id, who, paging, on)
         return answer(Page(items=[calendar_view(one) for one in page.items], next=page.next))
     return answer(await paging.page(on.records(Calendar), "by_workspace", who.workspace_id, calendar_view))
 

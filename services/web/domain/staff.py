@@ -15,6 +15,15 @@ class Listed(Seen, Generic[S]):
     next: str | None = None
 
 
+class SeenPermissions(Seen):
+    """What somebody may do with each thing: none, view or manage; `assigned_only`: with what is assigned to them."""
+
+    calendars: str = "view"
+    bookings: str = "view"
+    groups: str = "view"
+    assigned_only: bool = False
+
+
 class SeenMember(Seen):
     """Somebody of the workspace."""
 
@@ -26,6 +35,7 @@ class SeenMember(Seen):
     tz: str
     locale: str
     role: str
+    permissions: SeenPermissions = SeenPermissions()
     can_sign_in: bool
     invited_at: datetime | None = None
 
@@ -62,6 +72,7 @@ class SeenSession(Seen):
     member_id: str
     role: str
     scopes: tuple[str, ...]
+    assigned_only: bool = False
     expires_at: datetime | None
     member: SeenMember
     workspace: SeenPlace
