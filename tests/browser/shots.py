@@ -60,6 +60,8 @@ def shots_of(site: Site) -> Iterator[Shot]:
     }
     group_id = site.post("/groups", {**group, "calendar_ids": [support_id, talk_id]}, 201, staff=True)["id"]
     site.post("/groups", {"slug": "intern", "name": "Intern", "status": "inactive"}, 201, staff=True)
+    allowed = {"calendars": "view", "bookings": "manage", "groups": "none", "assigned_only": True}
+    site.permit(bernd, allowed)
     bookings = "/console/bookings"
     yield from (
         Shot("guest-workspace", "/sonnenhof", staff=False),
