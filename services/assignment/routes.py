@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from services.assignment.domain.choice import Choice, choice_id
+from services.assignment.domain.choice import Choice, choice_id, serves_by
 from services.assignment.domain.credit import bookings
 from services.assignment.domain.rotation import PERSONAL, Rotation
 from turnus_runtime.http import Answer, Id, Instant, On, Page, Paged, Principal, answer, cursor, found, invalid, staff
@@ -67,7 +67,10 @@ class ChoiceView(Answer):
 
 @router.get("/{calendar_id}", response_model=RotationView)
 async def get_rotation(calendar_id: str, who: Viewer, on: On) -> Response:
-    """The rotation of a team calendar. Personal calendars have none."""
+    """The rotation of a team calendar. Personal calendars have none.
+
+    Who is restricted to what is assigned to them has those in which they take turns.
+    """
     rotation = await _rotation(calendar_id, who, on)
     return answer(_rotation_view(rotation), version=rotation.version)
 
@@ -87,10 +90,17 @@ async def list_choices(
     (Turns rise one by one, so a page is a narrow range of the index however many choices there are. A turn whose choice
     is not filed yet leaves its page one shorter.) Those of one booking are a single page; what was never charged, such
     as a request that was given up, is no choice.
+
+    Who is restricted to what is assigned to them has the choices by which they serve, or all of a booking of theirs.
     """
     rotation = await _rotation(calendar_id, who, on)
     if booking_id is not None:
-        return Page(items=[_choice_view(choice) for choice in await _of_booking(booking_id, rotation, on)])
+        choices = await _of_booking(booking_id, rotation, on)
+        theirs = not who.assigned_only or serves_by(choices) == who.member_id
+        return Page(items=[_choice_view(choice) for choice in choices] if theirs else [])
+    if who.assigned_only:
+        place = key(rotation.id, who.member_id)
+        return await paging.page(on.records(Choice), "by_host", place, _choice_view, reverse=True)
     above = rotation.turn + 1 if paging.after is None else _turn(paging.after)
     lowest = max(1, above - paging.limit)
     bounds = key(rotation.id, lowest), key(rotation.id, above)
@@ -123,7 +133,9 @@ def _turn(after: str) -> int:
 
 async def _rotation(calendar_id: str, who: Principal, on: On) -> Rotation:
     rotation = await on.records(Rotation).get(calendar_id)
-    return found(None if rotation is None or rotation.calendar_kind == PERSONAL else rotation, who)
+    known = found(None if rotation is None or rotation.calendar_kind == PERSONAL else rotation, who)
+    theirs = not who.assigned_only or who.member_id in [member.member_id for member in known.members]
+    return found(known if theirs else None)
 
 
 def _rotation_view(rotation: Rotation) -> RotationView:

@@ -114,6 +114,8 @@ def shots_of(site: Site) -> Iterator[Shot]:
     site.given_up("notify", "GuestDetailsGiven", str(booked[1]["id"]))
     dora = site.host("Dora Vogt")
     site.post(f"/members/{dora}/pause", {"until": "2027-02-01"}, 200, staff=True)
+    allowed = {"calendars": "view", "bookings": "manage", "groups": "none", "assigned_only": True}
+    site.permit(bernd, allowed)
     bookings = "/console/bookings"
     yield from (
         Shot("guest-workspace", "/sonnenhof", staff=False),

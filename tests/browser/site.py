@@ -6,7 +6,7 @@ import io
 import itertools
 import socket
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -112,6 +112,10 @@ class Site:
     def patch(self, path: str, **settings: Any) -> None:
         """Change something as staff."""
         self.call(self._send("PATCH", path, settings, 200, staff=True))
+
+    def permit(self, member_id: str, permissions: Mapping[str, Any]) -> None:
+        """Give a member permissions of their own."""
+        self.call(self._send("PATCH", f"/members/{member_id}", {"permissions": permissions}, 200, staff=True))
 
     def retire(self, address: str) -> None:
         """Close a calendar."""

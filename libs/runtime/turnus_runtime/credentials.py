@@ -2,7 +2,8 @@
 
 A token is a JWT (RFC 7519) signed with Ed25519 (`alg` EdDSA, RFC 8037), header `kid`, claims
 `{"iss": "turnus", "jti": "ses_…" | "key_…", "sub": "mem_…", "ws": "ws_…", "role": "admin",
-"scopes": ["calendars:view", …], "iat": 1800000000, "exp": 1800003600 (absent: until revoked)}`.
+"scopes": ["calendars:view", …], "assigned_only": true (absent: false), "iat": 1800000000, "exp": 1800003600 (absent:
+until revoked)}`.
 No request ever asks the service that signs.
 """
 
@@ -120,13 +121,18 @@ async def learn_revocation(event: CredentialRevoked, on: Turn) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The member who asks, in which workspace, as what, and by which session or API key."""
+    """The member who asks, in which workspace, as what, and by which session or API key.
+
+    `assigned_only`: of calendars, groups, bookings and what belongs to them only what is assigned to this member is
+    there for them. A service answers 404 for the rest, as for what is foreign, and leaves it out of its lists.
+    """
 
     member_id: str
     workspace_id: str
     role: str
     scopes: frozenset[str]
     credential_id: str
+    assigned_only: bool = False
 
 
 def public_key_text(key: Ed25519PublicKey) -> str:
@@ -145,6 +151,7 @@ def sign_token(
     scopes: Sequence[str],
     issued_at: datetime,
     expires_at: datetime | None,
+    assigned_only: bool = False,
 ) -> str:
     """A token as every service verifies it. `expires_at` None: until it is revoked (API keys).
 
@@ -159,6 +166,8 @@ def sign_token(
         "scopes": sorted(scopes),
         "iat": int(issued_at.timestamp()),
     }
+    if assigned_only:
+        claims["assigned_only"] = True
     if expires_at is not None:
         claims["exp"] = int(expires_at.timestamp())
     return jwt.encode(claims, private_key, algorithm="EdDSA", headers={"kid": kid})
@@ -236,4 +245,6 @@ def _principal(claims: Mapping[str, Any]) -> Principal:
     if not all(isinstance(name, str) and name for name in names) or not isinstance(scopes, list):
         raise CredentialRefused("credential_invalid")
     held = frozenset(str(scope) for scope in cast("list[object]", scopes))
-    return Principal(names[0], names[1], names[2], held, names[3])
+    # Whatever else may stand there one day restricts: only what is absent, or said to be false, does not.
+    restricted = claims.get("assigned_only", False) is not False
+    return Principal(names[0], names[1], names[2], held, names[3], restricted)

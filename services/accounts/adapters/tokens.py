@@ -36,4 +36,5 @@ def signed(credential: Credential, pair: SigningPair) -> str:
         scopes=credential.scopes,
         issued_at=credential.created_at,
         expires_at=credential.expires_at,
+        assigned_only=credential.assigned_only,
     )

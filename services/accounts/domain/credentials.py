@@ -15,8 +15,8 @@ EXPIRE = "expire_session"
 class Credential(Record):
     """A session or an API key: it lets `member_id` in with `scopes` until it expires or is revoked.
 
-    `epoch` is the member's when it was made: void in a later one. `key_id` is the signing key of its token, which
-    must verify for as long as this lives.
+    `assigned_only`: only what is assigned to that member is there for it. `epoch` is the member's when it was made:
+    void in a later one. `key_id` is the signing key of its token, which must verify for as long as this lives.
     """
 
     indexes: ClassVar[tuple[str, ...]] = ("by_member", "by_workspace", "by_signing_key", "revoked")
@@ -30,6 +30,7 @@ class Credential(Record):
     status: Literal["active", "revoked", "expired"] = "active"
     role: Role
     scopes: tuple[str, ...]
+    assigned_only: bool = False
     epoch: int
     key_id: str
     created_at: datetime
@@ -52,8 +53,9 @@ class Session(Credential):
     """Somebody signed in. `identity_epoch` is their identity's when it was made: void in a later one."""
 
     collection: ClassVar[str] = "sessions"
-    format: ClassVar[int] = 2
-    """Format 1 had no epoch of the identity: there was no second one."""
+    format: ClassVar[int] = 3
+    """Format 1 had no epoch of the identity: there was no second one. Formats 1 and 2 were never restricted to what is
+    assigned to somebody."""
     noun: ClassVar[str] = "session"
     begun: ClassVar[str] = "signed_in"
 
@@ -64,6 +66,8 @@ class ApiKey(Credential):
     """A program that acts for a member, until it is revoked."""
 
     collection: ClassVar[str] = "api_keys"
+    format: ClassVar[int] = 2
+    """Format 1 was never restricted to what is assigned to somebody."""
     noun: ClassVar[str] = "api_key"
     begun: ClassVar[str] = "created"
 

@@ -8,12 +8,14 @@ from pydantic import BaseModel, ConfigDict
 
 from services.accounts.domain.auditing import Actor, recorded
 from services.accounts.domain.letters import Letter, Part
-from services.accounts.domain.roles import Role, may_give
+from services.accounts.domain.roles import Permissions, Role, may_give, permissions_of, scopes_of
 from turnus_contracts import MemberChanged
 from turnus_runtime.records import Decision, Owed, Record, key, state, timer
 
 TAKE_SEAT, VOID_CREDENTIALS, JOIN = "take_seat", "void_credentials", "join"
 SEND_INVITATION, EXPIRE_INVITATION = "send_invitation", "expire_invitation"
+PERMISSION = "permissions."
+"""How the audit log names a permission that was changed: `permissions.bookings`."""
 
 
 class Invitation(Part):
@@ -54,9 +56,9 @@ class Member(Record):
     """
 
     collection: ClassVar[str] = "members"
-    format: ClassVar[int] = 3
-    """Format 1 had no invitation, format 2 no pause. (Index keys of format 1 come with the next write: every member is
-    said again once a day.)"""
+    format: ClassVar[int] = 4
+    """Format 1 had no invitation, format 2 no pause, format 3 no permissions: members looked at everything. (Index keys
+    of format 1 come with the next write: every member is said again once a day.)"""
     indexes: ClassVar[tuple[str, ...]] = ("by_workspace", "by_identity", "invited")
 
     workspace_id: str
@@ -67,6 +69,8 @@ class Member(Record):
     tz: str
     locale: str
     role: Role
+    own_permissions: Permissions = Permissions()
+    """in force while the role is `member`; kept while it is another one"""
     identity_id: str | None = None
     owner_since: int = 0
     epoch: int = 1
@@ -87,6 +91,16 @@ class Member(Record):
         }
 
     @property
+    def permissions(self) -> Permissions:
+        """What they may do now."""
+        return permissions_of(self.role, self.own_permissions)
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """What their sessions may do."""
+        return scopes_of(self.role, self.own_permissions)
+
+    @property
     def invited(self) -> bool:
         """Whether an invitation of theirs is open."""
         return self.status == "active" and self.invitation is not None and self.invitation.status == "open"
@@ -104,14 +118,15 @@ class AddressClaim(Record):
 
 
 class Changed(BaseModel):
-    """What became of a change: the member as they are now; `refusal` if it was refused.
+    """What became of a change: the member as they are now; `refusal` if it was refused (`of_role`: permissions of their
+    own were meant for somebody whose role has its own).
 
     `leaves_office`: this is an owner, who must leave their seat first.
     """
 
     model_config = ConfigDict(frozen=True)
     member: Member
-    refusal: Literal["forbidden", "stale", "gone"] | None = None
+    refusal: Literal["forbidden", "stale", "gone", "of_role"] | None = None
     leaves_office: bool = False
 
 
@@ -148,14 +163,30 @@ def join(current: Member | None, new: Member, actor: Actor) -> Decision[Member, 
 
 
 def change(
-    current: Member, values: Mapping[str, Any], role: Role | None, expected: int | None, by: Role, actor: Actor
+    current: Member,
+    values: Mapping[str, Any],
+    role: Role | None,
+    expected: int | None,
+    by: Role,
+    actor: Actor,
+    permissions: Mapping[str, Any] | None = None,
 ) -> Decision[Member, Changed]:
-    """Change a member's own values and, if `role` is given, what they are. `by` is the role of whoever asks."""
+    """Change a member's own values and, if `role` is given, what they are. `by` is the role of whoever asks.
+
+    `permissions` are those of their own that are named; the others stay.
+    """
     if (refusal := refusal_of(current, expected)) is not None:
         return Decision(refusal)
     if role is not None and role != current.role and not may_give(by, current.role, role):
         return Decision(Changed(member=current, refusal="forbidden"))
     differing = {name: value for name, value in values.items() if getattr(current, name) != value}
+    allowed = current.own_permissions.model_copy(update=dict(permissions or {}))
+    if permissions and (role or current.role) != "member":
+        return Decision(Changed(member=current, refusal="of_role"))
+    if allowed != current.own_permissions:
+        if not may_give(by, current.role, "member"):
+            return Decision(Changed(member=current, refusal="forbidden"))
+        differing |= {"own_permissions": allowed, "epoch": current.epoch + 1}
     leaves = current.role == "owner" and role is not None and role != "owner"
     if role is not None and role != current.role and not leaves:
         differing |= {"role": role, "epoch": current.epoch + 1}
@@ -163,8 +194,15 @@ def change(
     if not differing:
         return Decision(Changed(member=current, leaves_office=leaves))
     changed = current.change(**differing, version=current.version + 1, changed_at=actor.now)
-    told = sorted(set(differing) - {"epoch", "owner_since"})
+    told = sorted(
+        {*differing} - {"epoch", "owner_since", "own_permissions"} | _permissions_that_differ(current, allowed)
+    )
     return Decision(Changed(member=changed, leaves_office=leaves), changed, owes=said(changed, "changed", actor, told))
+
+
+def _permissions_that_differ(current: Member, allowed: Permissions) -> set[str]:
+    before, after = current.own_permissions.model_dump(), allowed.model_dump()
+    return {f"{PERMISSION}{name}" for name in before if before[name] != after[name]}
 
 
 def remove(current: Member, expected: int | None, by: Role, actor: Actor) -> Decision[Member, Changed]:
@@ -263,6 +301,7 @@ def said(member: Member, action: str, actor: Actor, fields: list[str] | None = N
     owes = [state(MemberChanged), recorded(member, "member", action, actor, fields or ())]
     if member.owner_since == member.version:
         owes.append(timer(TAKE_SEAT, actor.now, data={"since": member.owner_since}))
-    if action == "removed" or "role" in (fields or ()):
+    told = fields or ()
+    if action == "removed" or "role" in told or any(name.startswith(PERMISSION) for name in told):
         owes.append(timer(VOID_CREDENTIALS, actor.now, data={"actor_id": actor.id}))
     return owes

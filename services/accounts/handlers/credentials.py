@@ -14,7 +14,6 @@ from services.accounts.domain.auditing import TURNUS, Actor
 from services.accounts.domain.credentials import ApiKey, Credential, Session, begin, described, expire, revoke
 from services.accounts.domain.identities import Identity, enter, normal, rehash
 from services.accounts.domain.members import AddressClaim, Member
-from services.accounts.domain.roles import SCOPES
 from services.accounts.domain.workspaces import SlugClaim, Workspace
 from services.accounts.settings import Settings
 from services.accounts.store import address_id, identity_id, members_of, pair_of, signing_pair
@@ -98,7 +97,8 @@ async def start_session(member: Member, identity: Identity, key: str | None, on:
         workspace_id=member.workspace_id,
         member_id=member.id,
         role=member.role,
-        scopes=SCOPES[member.role],
+        scopes=member.scopes,
+        assigned_only=member.permissions.assigned_only,
         epoch=member.epoch,
         identity_epoch=identity.epoch,
         key_id=await _key_id(on),
@@ -144,7 +144,7 @@ async def end(kind: type[C], credential_id: str, actor: Actor, on: Turn) -> None
 
 
 async def void_credentials(member_id: str, owed: Owed, on: Turn) -> None:
-    """End what was made before a member's role changed or they were removed (timer)."""
+    """End what was made before what a member may do changed or they were removed (timer)."""
     actor_id = str((owed.data or {}).get("actor_id", TURNUS))
     await void_older(member_id, Actor(actor_id, on.now), on)
 

@@ -87,12 +87,19 @@ async def _join(claim_id: str, new: Member, actor: Actor, on: Turn) -> tuple[Mem
 
 
 async def change_member(
-    known: Member, values: Mapping[str, Any], role: Role | None, expected: int | None, by: Role, actor: Actor, on: Turn
+    known: Member,
+    values: Mapping[str, Any],
+    role: Role | None,
+    permissions: Mapping[str, Any],
+    expected: int | None,
+    by: Role,
+    actor: Actor,
+    on: Turn,
 ) -> Changed:
-    """Change a member's values and role. Raises `LastOwner`."""
+    """Change a member's values, role and permissions. Raises `LastOwner`."""
 
     def decide(current: Member | None) -> Any:
-        return members.change(current or known, values, role, expected, by, actor)
+        return members.change(current or known, values, role, expected, by, actor, permissions)
 
     changed: Changed = await on.records(Member).decide(known.id, decide)
     if changed.refusal is None and changed.leaves_office:

@@ -61,7 +61,10 @@ class NewApiKey(Request):
 
 
 class ApiKeyView(Answer):
-    """An API key. `key` goes into `Authorization: Bearer …`; it is shown once, when it is made, and null ever after."""
+    """An API key. `key` goes into `Authorization: Bearer …`; it is shown once, when it is made, and null ever after.
+
+    `assigned_only`: of calendars, groups and bookings only what is assigned to its member is there for it.
+    """
 
     id: str
     version: int
@@ -70,6 +73,7 @@ class ApiKeyView(Answer):
     member_id: str
     created_by: str
     scopes: list[str]
+    assigned_only: bool
     created_at: Instant
     key: str | None
 
@@ -86,7 +90,7 @@ async def create_api_key(who: Asking, body: Body[NewApiKey], key: Key, on: On) -
         raise invalid("scopes", "must not name a scope twice")
     maker = await acting(who, on)
     member = await _served(body.member_id, maker, who, on)
-    if missing := not_held(body.scopes, who.scopes, member.role):
+    if missing := not_held(body.scopes, who.scopes, member.scopes):
         raise FORBIDDEN(f"An API key gets no more than its maker and its member have, so not {', '.join(missing)}.")
     new = ApiKey(
         id=derived("key", who.workspace_id, who.member_id, key.key) if key.key else on.ids.fresh("key"),
@@ -94,6 +98,7 @@ async def create_api_key(who: Asking, body: Body[NewApiKey], key: Key, on: On) -
         member_id=member.id,
         role=member.role,
         scopes=tuple(sorted(body.scopes)),
+        assigned_only=who.assigned_only or member.permissions.assigned_only,
         epoch=member.epoch,
         key_id="",
         created_at=on.now,

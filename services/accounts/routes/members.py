@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import Field
@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from services.accounts.domain.members import Changed, Member
 from services.accounts.domain.pausing import pause_of, today_of
-from services.accounts.domain.roles import Role, may_give
+from services.accounts.domain.roles import Level, Permissions, Role, may_give
 from services.accounts.domain.workspaces import Workspace
 from services.accounts.handlers import team
 from services.accounts.routes.asking import Asking, Manager, Viewer, acting, actor_of
@@ -32,6 +32,7 @@ from turnus_runtime.http import (
     Page,
     Paged,
     Principal,
+    Problem,
     Request,
     ZoneName,
     answer,
@@ -45,6 +46,23 @@ router = APIRouter(prefix="/members")
 RoleName = Annotated[Role, Field(examples=["member"])]
 
 
+class PermissionsIn(Request):
+    """What somebody with the role `member` may do; what is left out stays, and is looking (`view`) at first.
+
+    `manage` includes `view`. `assigned_only`: only with what is assigned to them: the bookings that they serve, the
+    calendars in which they serve, the groups with such a calendar.
+    """
+
+    calendars: Level | None = None
+    bookings: Level | None = None
+    groups: Level | None = None
+    assigned_only: bool | None = None
+
+    def named(self) -> dict[str, Any]:
+        """Those that are given."""
+        return self.model_dump(exclude_none=True)
+
+
 class NewMember(Request):
     """A member, who serves at once and can sign in once invited. Zone and language default to the workspace's."""
 
@@ -53,15 +71,28 @@ class NewMember(Request):
     tz: ZoneName | None = None
     locale: Locale | None = None
     role: RoleName = "member"
+    permissions: PermissionsIn | None = None
 
 
 class MemberChange(Request):
-    """What is to be changed; what is left out stays. Another role ends the member's sessions and API keys."""
+    """What is to be changed; what is left out stays. Another role, or other permissions, end the member's sessions and
+    API keys.
+    """
 
     name: Name | None = None
     tz: ZoneName | None = None
     locale: Locale | None = None
     role: RoleName | None = None
+    permissions: PermissionsIn | None = None
+
+
+class PermissionsView(Answer):
+    """What a member may do: their own permissions, or those of the role `owner` or `admin`."""
+
+    calendars: Level
+    bookings: Level
+    groups: Level
+    assigned_only: bool
 
 
 class NewPause(Request):
@@ -91,6 +122,7 @@ class MemberView(Answer):
     tz: str
     locale: str
     role: str
+    permissions: PermissionsView
     can_sign_in: bool
     invited_at: Instant | None
     paused: PauseView | None
@@ -108,6 +140,9 @@ async def create_member(who: Manager, body: Body[NewMember], key: Key, on: On) -
     """Add somebody to the workspace. Only owners add owners."""
     if not may_give((await acting(who, on)).role, body.role, body.role):
         raise FORBIDDEN("Only owners make owners.")
+    permissions = body.permissions.named() if body.permissions is not None else {}
+    if permissions and body.role != "member":
+        raise _of_role()
     member_id = derived("mem", who.workspace_id, key.key) if key.key else on.ids.fresh("mem")
     known = await on.records(Member).get(member_id)
     if known is not None:
@@ -123,6 +158,7 @@ async def create_member(who: Manager, body: Body[NewMember], key: Key, on: On) -
         tz=body.tz or workspace.tz,
         locale=body.locale or workspace.locale,
         role=body.role,
+        own_permissions=Permissions(**permissions),
         owner_since=1 if body.role == "owner" else 0,
         request_digest=key.digest if key.key else None,
         created_at=on.now,
@@ -156,17 +192,19 @@ async def get_member(member_id: str, who: Asking, on: On) -> Response:
     responses=documented(STALE_VERSION, FORBIDDEN, LAST_OWNER, MEMBER_REMOVED),
 )
 async def change_member(member_id: str, who: Asking, body: Body[MemberChange], expected: IfMatch, on: On) -> Response:
-    """Change a member. Yourself you may change without a permission, but not your role.
+    """Change a member. Yourself you may change without a permission, but not your role and permissions.
 
-    Only owners make owners, and only owners let owners go; somebody always owns the workspace. Another role ends the
-    member's sessions and API keys, your own too.
+    Only owners make owners, and only owners let owners go; somebody always owns the workspace. Another role, or other
+    permissions, end the member's sessions and API keys, your own too.
     """
     known = found(await on.records(Member).get(member_id), who)
-    if "team:manage" not in who.scopes and (member_id != who.member_id or body.role is not None):
+    given = body.role is not None or body.permissions is not None
+    if "team:manage" not in who.scopes and (member_id != who.member_id or given):
         raise FORBIDDEN("This needs the permission team:manage.")
-    values = {name: value for name, value in body.model_dump(exclude={"role"}).items() if value is not None}
+    values = body.model_dump(exclude={"role", "permissions"}, exclude_none=True)
+    permissions = body.permissions.named() if body.permissions is not None else {}
     by = (await acting(who, on)).role
-    changing = partial(team.change_member, known, values, body.role, expected, by, actor_of(who, on), on)
+    changing = partial(team.change_member, known, values, body.role, permissions, expected, by, actor_of(who, on), on)
     try:
         changed = _accepted(await changing())
     except team.LastOwner:
@@ -231,6 +269,7 @@ def member_view(member: Member, now: datetime) -> MemberView:
     pause = pause_of(member, now)
     return MemberView(
         **values,
+        permissions=PermissionsView(**member.permissions.model_dump()),
         can_sign_in=member.identity_id is not None and member.status == "active",
         invited_at=member.invitation.created_at if member.invitation is not None and member.invited else None,
         paused=PauseView(since=pause.since, until=pause.until) if pause is not None else None,
@@ -242,9 +281,15 @@ def _accepted(changed: Changed) -> Member:
         raise MEMBER_REMOVED
     if changed.refusal == "stale":
         raise STALE_VERSION(headers={"ETag": f'"{changed.member.version}"'})
+    if changed.refusal == "of_role":
+        raise _of_role()
     if changed.refusal == "forbidden":
         raise FORBIDDEN("Only owners make owners, and only owners change or remove them.")
     return changed.member
+
+
+def _of_role() -> Problem:
+    return invalid("permissions", "are those of the role; only somebody with the role member has their own")
 
 
 def _created(member: Member, now: datetime, *, replayed: bool) -> Response:

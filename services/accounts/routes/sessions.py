@@ -60,7 +60,10 @@ class SignIn(Request):
 
 
 class SessionView(Answer):
-    """Somebody signed in, and until when. `current`: it is the session of this very request."""
+    """Somebody signed in, and until when. `current`: it is the session of this very request.
+
+    `assigned_only`: of calendars, groups and bookings only what is assigned to them is there for them.
+    """
 
     id: str
     version: int
@@ -69,6 +72,7 @@ class SessionView(Answer):
     member_id: str
     role: str
     scopes: list[str]
+    assigned_only: bool
     created_at: Instant
     expires_at: Instant | None
     current: bool

@@ -1,6 +1,6 @@
 """What becomes of a choice: charged and released in either order, settled elsewhere at most once, returned once."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -51,11 +51,13 @@ class Choice(Record):
     """The choice of one attempt of a booking; a record of its own, since a large team has tens of thousands open.
 
     `charge` and `released` are its two halves. `payer` is who pays in the end, `returned` that it was decided to take
-    the whole choice back, `applied` the effects that the rotation has applied.
+    the whole choice back, `applied` the effects that the rotation has applied. (`by_host` is younger: a choice that
+    nothing has changed since is not found by it.)
     """
 
     collection: ClassVar[str] = "choices"
-    indexes: ClassVar[tuple[str, ...]] = ("rotation",)
+    indexes: ClassVar[tuple[str, ...]] = ("rotation", "by_host")
+    long: ClassVar[tuple[str, ...]] = ("by_host",)
 
     workspace_id: str
     calendar_id: str
@@ -68,8 +70,16 @@ class Choice(Record):
     applied: tuple[str, ...] = ()
 
     def keys(self) -> Mapping[str, str | int | None]:
-        """`rotation`: charged choices of a calendar by turn."""
-        return {"rotation": None if self.charge is None else key(self.calendar_id, self.charge.turn)}
+        """Of a calendar by turn: all charged choices, and of a host those that were not given up."""
+        if self.charge is None:
+            return {}
+        stands = None if self.released else key(self.calendar_id, self.host, self.charge.turn)
+        return {"rotation": key(self.calendar_id, self.charge.turn), "by_host": stands}
+
+    @property
+    def host(self) -> str:
+        """Who serves by it: whoever pays in the end, else whoever was chosen; empty without a charge."""
+        return self.payer or (self.charge.server if self.charge is not None else "")
 
     @property
     def pending(self) -> tuple[str, ...]:
@@ -84,6 +94,15 @@ class Choice(Record):
 def choice_id(booking_id: str, attempt: int) -> str:
     """The id of an attempt's choice."""
     return f"cho_{booking_id.removeprefix('bk_')}_{attempt}"
+
+
+def serves_by(choices: Sequence[Choice]) -> str:
+    """Who serves a booking by its charged choices in the order of its attempts: the last that was not given up.
+
+    Of a booking that is over all are given up: then the last. Empty if nobody was ever chosen.
+    """
+    standing = [choice for choice in choices if not choice.released] or list(choices)
+    return standing[-1].host if standing else ""
 
 
 def chosen(choice: Choice, charge: Charge) -> AssigneeChosen:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from services.availability.domain.rules import Block, Blocks, ServedCalendar, changed_rule
 from services.availability.domain.zones import epoch_minute, instant_of, next_epoch_minute
 from services.availability.handlers.learning import apply_blocks
-from services.availability.routes.schedules import MEMBER_UNKNOWN, MemberId, known_member, may_plan
+from services.availability.routes.schedules import MEMBER_UNKNOWN, MemberId, known_member, may_plan, sees_plan
 from services.availability.routes.slots import CALENDAR_UNKNOWN
 from turnus_runtime.http import (
     FORBIDDEN,
@@ -111,7 +111,7 @@ async def create_blocks(who: Asking, body: Body[NewBlocks], key: Key, wait: Wait
     return answer(MadeBlocks(items=_views(made)), 201, replayed=replayed)
 
 
-@router.get("", response_model=Page[BlockView])
+@router.get("", response_model=Page[BlockView], responses=documented(FORBIDDEN))
 async def list_blocks(
     who: Asking,
     on: On,
@@ -119,13 +119,21 @@ async def list_blocks(
     member_id: Annotated[MemberId | None, Query()] = None,
     calendar_id: Annotated[CalendarId | None, Query()] = None,
 ) -> Page[BlockView]:
-    """The blocks of one member or calendar, by the request that made them."""
+    """The blocks of one member or calendar, by the request that made them. Those of a calendar need `calendars:view`.
+
+    Who is restricted to what is assigned to them has their own, and those of calendars in which they serve.
+    """
     if (member_id is None) == (calendar_id is None):
         raise invalid("member_id", "give either member_id or calendar_id")
+    if calendar_id is not None and "calendars:view" not in who.scopes:
+        raise FORBIDDEN("This needs the permission calendars:view.")
+    owner_id = member_id or calendar_id or ""
+    if not await _sees_blocks(who, owner_id, on):
+        return Page(items=[])
     page = await paging.page(
         on.records(Blocks),
         "by_owner",
-        member_id or calendar_id or "",
+        owner_id,
         _views,
         keep=lambda b: b.workspace_id == who.workspace_id,
     )
@@ -138,6 +146,8 @@ async def delete_block(block_id: str, who: Asking, on: On) -> Response:
     blocks_id, _, number = block_id.partition(".")
     known = found(await on.records(Blocks).get(blocks_id), who)
     if not number.isdecimal() or len(number) > 4 or int(number) >= len(known.items):
+        raise NOT_FOUND
+    if not await _sees_blocks(who, known.owner_id, on):
         raise NOT_FOUND
     if known.owner_id.startswith("mem_"):
         may_plan(who, known.owner_id)
@@ -168,10 +178,22 @@ async def _owner(who: Principal, body: NewBlocks, wait: float, on: Turn) -> str:
         if "calendars:manage" not in who.scopes:
             raise FORBIDDEN("This needs the permission calendars:manage.")
         calendar = await on.records(ServedCalendar).wait(body.calendar_id, lambda c: c is not None, wait)
-        if calendar is None or calendar.workspace_id != who.workspace_id:
+        if calendar is None or calendar.workspace_id != who.workspace_id or not _serves(who, calendar):
             raise CALENDAR_UNKNOWN.at("calendar_id", "is not known here")
         return body.calendar_id
     raise invalid("member_id", "give either member_id or calendar_id")
+
+
+async def _sees_blocks(who: Principal, owner_id: str, on: Turn) -> bool:
+    """Whether the blocks of this member or calendar are there for whoever asks."""
+    if not who.assigned_only or owner_id.startswith("mem_"):
+        return sees_plan(who, owner_id)
+    calendar = await on.records(ServedCalendar).get(owner_id)
+    return calendar is not None and _serves(who, calendar)
+
+
+def _serves(who: Principal, calendar: ServedCalendar) -> bool:
+    return not who.assigned_only or who.member_id in calendar.member_ids
 
 
 def _views(blocks: Blocks) -> list[BlockView]:

@@ -138,7 +138,9 @@ async def create_schedule(who: Asking, body: Body[NewSchedule], key: Key, wait: 
 async def list_schedules(
     who: Asking, on: On, paging: Paged, member_id: Annotated[MemberId, Query()]
 ) -> Page[ScheduleView]:
-    """The schedules of one member."""
+    """The schedules of one member. Who is restricted to what is assigned to them has their own."""
+    if not sees_plan(who, member_id):
+        return Page(items=[])
     return await paging.page(
         on.records(MemberSchedule), "by_member", member_id, _view, keep=lambda s: s.workspace_id == who.workspace_id
     )
@@ -193,6 +195,11 @@ async def delete_schedule(schedule_id: str, who: Asking, expected: IfMatch, on: 
     return Response(status_code=204)
 
 
+def sees_plan(who: Principal, owner_id: str) -> bool:
+    """Whether the hours and blocks of this member are there for whoever asks."""
+    return not who.assigned_only or owner_id == who.member_id
+
+
 def may_plan(who: Principal, member_id: str) -> None:
     """Everybody plans their own time; others' only with `team:manage`."""
     if who.member_id != member_id and "team:manage" not in who.scopes:
@@ -207,7 +214,8 @@ async def known_member(who: Principal, member_id: str, wait: float, on: Turn) ->
 
 
 def _active(schedule: MemberSchedule | None, who: Principal) -> MemberSchedule:
-    return found(schedule if schedule is not None and schedule.status == "active" else None, who)
+    known = found(schedule if schedule is not None and schedule.status == "active" else None, who)
+    return found(known if sees_plan(who, known.member_id) else None)
 
 
 def _schedule(body: ScheduleIn, schedule_id: str, who: Principal, on: Turn) -> MemberSchedule:

@@ -100,6 +100,11 @@ class Calendar(Record):
         terms = [one for one in (self.draft, self.published) if one is not None]
         return {f"{self.workspace_slug}/{one.slug}" for one in terms}
 
+    def serves(self, member_id: str) -> bool:
+        """Whether this member serves here: in what guests see, or in the draft of what they will see."""
+        terms = [one for one in (self.draft, self.published) if one is not None]
+        return any(member_id == one.member_id for drafted in terms for one in drafted.members)
+
     @property
     def is_open(self) -> bool:
         """Guests can book in it: it is published and not retired."""

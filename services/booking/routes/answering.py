@@ -13,6 +13,7 @@ from services.booking.domain.directory import Member
 from services.booking.domain.transitions import Move, Outcome
 from services.booking.routes import views
 from services.booking.routes.asking import check_cutoff
+from services.booking.routes.assigned import booking_for
 from services.booking.routes.problems import (
     BOOKING_OVER,
     BOOKING_UNDECIDED,
@@ -27,6 +28,7 @@ from services.booking.routes.views import BookingView
 from turnus_runtime.http import (
     IDEMPOTENCY_KEY_REUSED,
     NOT_FOUND,
+    Principal,
     answer,
     unless_stale,
 )
@@ -43,8 +45,14 @@ CODES = {
 }
 
 
-async def carry_move(booking: Booking, ask: Move, expected: int | None, wait: float, on: Turn) -> Response:
+async def carry_move(
+    booking: Booking, ask: Move, who: Principal | None, expected: int | None, wait: float, on: Turn
+) -> Response:
+    """Carry out a move for staff, or for the guest (`who` None), and wait for what becomes of it."""
+
     def move(current: Booking | None) -> Decision[Booking, Outcome | None]:
+        if who is not None:
+            booking_for(who, current)
         if current is not None and (ask.request_key is None or current.attempt_with_key(ask.request_key) is None):
             unless_stale(expected, current.version)
             if ask.by == "guest":

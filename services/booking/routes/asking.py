@@ -11,6 +11,7 @@ from services.booking.domain.bookings import Attempt, Booking, Moment
 from services.booking.domain.calendars import Calendar, Draft
 from services.booking.domain.directory import Member
 from services.booking.domain.tokens import booking_of, token_of
+from services.booking.routes.assigned import booking_for
 from services.booking.routes.calendars import calendar_at
 from services.booking.routes.problems import (
     CALENDAR_CHANGED,
@@ -114,7 +115,8 @@ async def asked(
 
 
 async def of_staff(booking_id: str, who: Principal, on: Turn) -> Booking:
-    booking = found(await on.records(Booking).get(booking_id), who)
+    """The booking, if it is there for whoever asks. Raises 404."""
+    booking = booking_for(who, await on.records(Booking).get(booking_id))
     say_which(booking.id)
     return booking
 

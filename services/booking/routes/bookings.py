@@ -25,6 +25,7 @@ from services.booking.routes.asking import (
     say_which,
     serving_hosts,
 )
+from services.booking.routes.assigned import booking_for
 from services.booking.routes.listing import Wanted, page_of, wanted
 from services.booking.routes.problems import (
     BOOKING_OVER,
@@ -111,7 +112,10 @@ async def create_booking(body: Body[NewBooking], key: Key, wait: Wait, on: On) -
 async def list_bookings(
     who: Viewer, paging: Paged, asked_for: Annotated[Wanted, Depends(wanted)], on: On
 ) -> Page[BookingView]:
-    """Bookings of the workspace, of a calendar or of a host, in the order of their start or of their making."""
+    """Bookings of the workspace, of a calendar or of a host, in the order of their start or of their making.
+
+    Who is restricted to what is assigned to them has those that they serve.
+    """
     page = await page_of(asked_for, who, paging, on)
     # All at once: what is read for them goes to the store together.
     return Page(items=await asyncio.gather(*(shown(booking, on) for booking in page.items)), next=page.next)
@@ -139,6 +143,8 @@ async def cancel_booking(
     actor = "guest" if who is None else who.member_id
 
     def cancel(current: Booking | None) -> Decision[Booking, Outcome | None]:
+        if who is not None:
+            booking_for(who, current)
         if current is not None and current.status != "cancelled":
             unless_stale(expected, current.version)
             if who is None:
@@ -192,7 +198,7 @@ async def reschedule_booking(
         request_key=move_key(booking, key),
         request_digest=key.digest if key.key else None,
     )
-    return await carry_move(booking, ask, expected, wait, on)
+    return await carry_move(booking, ask, who, expected, wait, on)
 
 
 @router.post(
@@ -218,7 +224,10 @@ async def assign_booking(
     wait: Wait,
     on: On,
 ) -> Response:
-    """Hand the booking over to another member of its calendar, at the same time."""
+    """Hand the booking over to another member of its calendar, at the same time.
+
+    Who is restricted to what is assigned to them does not find it any more afterwards, not by a repetition either.
+    """
     booking = await of_staff(booking_id, who, on)
     if not is_replay(booking, key):
         check_host(booking, body.host_id, await serving_hosts(booking, on), by_guest=False)
@@ -232,7 +241,7 @@ async def assign_booking(
         request_digest=key.digest if key.key else None,
         reason=body.reason,
     )
-    return await carry_move(booking, ask, None, wait, on)
+    return await carry_move(booking, ask, who, None, wait, on)
 
 
 @router.post(
@@ -246,7 +255,7 @@ async def mark_attendance(
     """Say whether the guest came; it can be corrected."""
     booking = await of_staff(booking_id, who, on)
     outcome = await on.records(Booking).decide(
-        booking.id, lambda b: transitions.conclude(b, on.now, body.status, who.member_id)
+        booking.id, lambda b: transitions.conclude(booking_for(who, b), on.now, body.status, who.member_id)
     )
     done = unrefused(outcome)
     return answer(await shown(done.booking, on), version=done.booking.version)

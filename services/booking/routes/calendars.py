@@ -11,6 +11,7 @@ from services.booking.domain import directory
 from services.booking.domain.calendars import Calendar, Changed, Draft
 from services.booking.domain.directory import Address, CalendarOfMember, Member, Workspace
 from services.booking.domain.doing import Actor
+from services.booking.routes.assigned import calendar_for, calendars_of
 from services.booking.routes.calendar_views import (
     CalendarView,
     ChangedSettings,
@@ -28,15 +29,18 @@ from services.booking.routes.problems import (
     CALENDAR_RETIRED,
     CALENDAR_WITHOUT_MEMBERS,
     MEMBER_UNKNOWN,
+    NOT_YOURS,
     SLUG_TAKEN,
     WORKSPACE_UNKNOWN,
 )
 from turnus_contracts import Window
 from turnus_runtime.http import (
+    FORBIDDEN,
     IDEMPOTENCY_KEY_REUSED,
     NOT_FOUND,
     STALE_VERSION,
     Body,
+    Id,
     IfMatch,
     Key,
     On,
@@ -66,16 +70,21 @@ Manager = Annotated[Principal, staff("calendars:manage")]
     "",
     status_code=201,
     response_model=CalendarView,
-    responses=documented(IDEMPOTENCY_KEY_REUSED, SLUG_TAKEN, MEMBER_UNKNOWN),
+    responses=documented(IDEMPOTENCY_KEY_REUSED, SLUG_TAKEN, MEMBER_UNKNOWN, NOT_YOURS),
 )
 async def create_calendar(who: Manager, body: Body[NewCalendar], key: Key, wait: Wait, on: On) -> Response:
-    """Make a draft. Nobody sees it before it is published."""
+    """Make a draft. Nobody sees it before it is published.
+
+    Who is restricted to what is assigned to them must be one of its members, here and at each change.
+    """
     values = await _values(who, body, body.kind, wait, on)
+    if who.assigned_only and body.members is None:
+        raise NOT_YOURS.at("members", "must hold yourself")
     draft = Draft.model_validate(_completed({**values, "kind": body.kind}))
     calendar_id = derived("cal", who.workspace_id, key.key) if key.key else on.ids.fresh("cal")
     if (known := await on.records(Calendar).get(calendar_id) if key.key else None) is not None:
         key.check(known.request_digest)
-        return _answered(known, 201, replayed=True)
+        return _answered(calendar_for(who, known), 201, replayed=True)
     workspace = await on.records(Workspace).wait(who.workspace_id, lambda w: w is not None, wait)
     if workspace is None:
         raise WORKSPACE_UNKNOWN(headers={"Retry-After": "1"})
@@ -105,38 +114,48 @@ async def create_calendar(who: Manager, body: Body[NewCalendar], key: Key, wait:
     responses=documented(NOT_FOUND),
 )
 async def list_calendars(
-    who: Annotated[Principal | None, staff_or_guest("calendars:view")],
+    who: Annotated[Principal | None, staff_or_guest()],
     paging: Paged,
     on: On,
     address: Annotated[str | None, Query(max_length=200, description="workspace/calendar: its public part")] = None,
+    member_id: Annotated[Annotated[str, Id("mem")] | None, Query(description="Only those in which they serve")] = None,
 ) -> Response:
-    """With `address`: what guests may see of a published calendar. Without: the workspace's calendars, for staff."""
+    """With `address`: what guests may see of a published calendar. Without: the workspace's calendars, for staff; those
+    in which they serve for who is restricted to what is assigned to them.
+    """
     if address is not None:
+        if member_id is not None:
+            raise invalid("member_id", "goes without address")
         calendar = await calendar_at(address, on)
         if calendar is None or calendar.published is None:
             raise NOT_FOUND
         return answer(await public_view(calendar, on), version=calendar.published_version)
     if who is None:
         raise invalid("address", "is needed without credentials")
+    if "calendars:view" not in who.scopes:
+        raise FORBIDDEN("This needs the permission calendars:view.")
+    if member_id is not None or who.assigned_only:
+        page = await calendars_of(member_id or who.member_id, who, paging, on)
+        return answer(Page(items=[calendar_view(one) for one in page.items], next=page.next))
     return answer(await paging.page(on.records(Calendar), "by_workspace", who.workspace_id, calendar_view))
 
 
 @router.get("/{calendar_id}", response_model=CalendarView)
 async def get_calendar(calendar_id: str, who: Viewer, on: On) -> Response:
     """One calendar."""
-    return _answered(found(await on.records(Calendar).get(calendar_id), who))
+    return _answered(calendar_for(who, await on.records(Calendar).get(calendar_id)))
 
 
 @router.patch(
     "/{calendar_id}",
     response_model=CalendarView,
-    responses=documented(STALE_VERSION, SLUG_TAKEN, CALENDAR_RETIRED, MEMBER_UNKNOWN),
+    responses=documented(STALE_VERSION, SLUG_TAKEN, CALENDAR_RETIRED, MEMBER_UNKNOWN, NOT_YOURS),
 )
 async def edit_calendar(
     calendar_id: str, who: Manager, body: Body[ChangedSettings], expected: IfMatch, wait: Wait, on: On
 ) -> Response:
     """Change the draft. Guests see it at the next publish; bookings that stand are never changed."""
-    known = found(await on.records(Calendar).get(calendar_id), who)
+    known = calendar_for(who, await on.records(Calendar).get(calendar_id))
     unless_stale(expected, known.version)
     values = await _values(who, body, known.draft.kind, wait, on)
     draft = Draft.model_validate(known.draft.model_dump() | values)
@@ -144,7 +163,9 @@ async def edit_calendar(
     await _claim(address, known.id, on)
     await _link_members(calendar_id, draft, on)
     typed = {name: getattr(draft, name) for name in values}
-    changed = await on.records(Calendar).decide(calendar_id, lambda c: domain.edit(c, typed, expected, _actor(who, on)))
+    changed = await on.records(Calendar).decide(
+        calendar_id, lambda c: domain.edit(calendar_for(who, c), typed, expected, _actor(who, on))
+    )
     if changed is not None:
         await _free_addresses(changed.calendar, {address, *known.addresses}, on)
     return _answered(await _without_removed(_unrefused(changed), on))
@@ -158,8 +179,10 @@ async def edit_calendar(
 )
 async def publish_calendar(calendar_id: str, who: Manager, expected: IfMatch, wait: Wait, on: On) -> Response:
     """Make the draft what guests see. 200 when every service serves this version, 202 before."""
-    before = found(await on.records(Calendar).get(calendar_id), who)
-    changed = await on.records(Calendar).decide(calendar_id, lambda c: domain.publish(c, expected, _actor(who, on)))
+    before = calendar_for(who, await on.records(Calendar).get(calendar_id))
+    changed = await on.records(Calendar).decide(
+        calendar_id, lambda c: domain.publish(calendar_for(who, c), expected, _actor(who, on))
+    )
     calendar = _unrefused(changed)
     version = calendar.published_version
     known = await on.records(Calendar).wait(
@@ -173,8 +196,9 @@ async def publish_calendar(calendar_id: str, who: Manager, expected: IfMatch, wa
 @router.post("/{calendar_id}/retire", response_model=CalendarView, responses=documented(STALE_VERSION))
 async def retire_calendar(calendar_id: str, who: Manager, expected: IfMatch, on: On) -> Response:
     """Take no new bookings. Those that stand are kept, can be moved and cancelled."""
-    found(await on.records(Calendar).get(calendar_id), who)
-    changed = await on.records(Calendar).decide(calendar_id, lambda c: domain.retire(c, expected, _actor(who, on)))
+    changed = await on.records(Calendar).decide(
+        calendar_id, lambda c: domain.retire(calendar_for(who, c), expected, _actor(who, on))
+    )
     return _answered(_unrefused(changed))
 
 
@@ -221,6 +245,8 @@ async def _check_members(who: Principal, members: list[MemberIn], kind: str, wai
         known = await on.records(Member).wait(one.member_id, lambda m: m is not None, wait)
         if known is None or known.workspace_id != who.workspace_id or known.status != "active":
             raise MEMBER_UNKNOWN.at(f"members.{i}.member_id", "is not known here")
+    if who.assigned_only and who.member_id not in seen:
+        raise NOT_YOURS.at("members", "must hold yourself")
 
 
 def _completed(values: dict[str, Any]) -> dict[str, Any]:

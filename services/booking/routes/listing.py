@@ -7,7 +7,7 @@ is looked at once more (`Sought.finds`). So nobody sees by a search what the sam
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -85,7 +85,15 @@ async def wanted(
 
 
 async def page_of(asked: Wanted, who: Principal, paging: Paging, on: Turn) -> Page[Booking]:
-    """A page of what is wanted among the bookings that the member who asks may see."""
+    """A page of what is wanted among the bookings that are there for whoever asks.
+
+    For who is restricted to what is assigned to them only the range of their own bookings is read, also by a search:
+    not even an empty page or its `next` tells them anything of the others.
+    """
+    if who.assigned_only:
+        if asked.host_id not in (None, who.member_id):
+            return Page(items=[])
+        asked = replace(asked, host_id=who.member_id)
     sought = Sought.of(asked.q) if asked.q is not None else None
     named = id_of(asked.q) if asked.q is not None else None
     if sought is not None and sought.nothing:
@@ -113,7 +121,7 @@ def _itself(booking: Booking) -> Booking:
 
 def _ranges(asked: Wanted, sought: Sought | None, who: Principal) -> list[tuple[str, str]]:
     """Indexes and the owner in each of them, which hold together everything that is wanted."""
-    if sought is not None and (beginning := sought.beginning) is not None:
+    if sought is not None and (beginning := sought.beginning) is not None and not who.assigned_only:
         places = [(index, key(who.workspace_id, beginning)) for index in WORDS]
         return [*places, (WORDS[-1], key(who.workspace_id, MORE))]
     if asked.host_id is not None:

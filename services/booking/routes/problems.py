@@ -58,6 +58,13 @@ TOO_MANY_GROUPS = declare(
     en="A workspace has at most 100 groups. Remove one that is not needed any more.",
     de="Ein Arbeitsbereich hat höchstens 100 Gruppen. Entferne eine, die nicht mehr gebraucht wird.",
 )
+NOT_YOURS = declare(
+    "assigned_only",
+    422,
+    "You would leave what is assigned to you",
+    en="You work only with what is assigned to you: serve in it yourself, and keep the calendars of others in a group.",
+    de="Du arbeitest nur mit dem, was dir zugewiesen ist: Sei selbst dabei, und lass andere Kalender in der Gruppe.",
+)
 MEMBER_UNKNOWN = declare(
     "member_unknown",
     422,

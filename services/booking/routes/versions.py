@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path
 
 from services.booking.domain.calendars import Calendar
 from services.booking.domain.versions import CalendarVersion, held, version_id
+from services.booking.routes.assigned import calendar_for
 from services.booking.routes.calendar_views import VersionView, version_view
 from turnus_runtime.http import NOT_FOUND, On, Page, Paged, Principal, cursor, found, invalid, staff
 from turnus_runtime.records import key
@@ -22,7 +23,7 @@ async def list_versions(calendar_id: str, who: Viewer, paging: Paged, on: On) ->
     Of what was published before versions were kept there is the newest only, and nobody knows who published it.
     """
     # The calendar is read first: a version that it holds no more has been filed before.
-    calendar = found(await on.records(Calendar).get(calendar_id), who)
+    calendar = calendar_for(who, await on.records(Calendar).get(calendar_id))
     above = _number(paging.after) if paging.after is not None else None
     filed = await on.records(CalendarVersion).with_prefix(
         "by_calendar",
@@ -42,7 +43,7 @@ async def get_version(
     calendar_id: str, version: Annotated[str, Path(json_schema_extra={"examples": ["3"]})], who: Viewer, on: On
 ) -> VersionView:
     """One published version."""
-    calendar = found(await on.records(Calendar).get(calendar_id), who)
+    calendar = calendar_for(who, await on.records(Calendar).get(calendar_id))
     if not re.fullmatch(r"[1-9][0-9]{0,8}", version, re.ASCII):
         raise NOT_FOUND
     for one in held(calendar):

@@ -108,11 +108,12 @@ class Notice(Record):
     """One booking as notify knows it; the id is the booking's.
 
     Format 1 did not say by which reminder times its reminders were planned: it is planned anew when next heard of.
+    `by_host` is younger: a notice that nothing has changed since is not found by it.
     """
 
     collection: ClassVar[str] = "notices"
     format: ClassVar[int] = 2
-    indexes: ClassVar[tuple[str, ...]] = ("by_workspace", "by_start")
+    indexes: ClassVar[tuple[str, ...]] = ("by_workspace", "by_host", "by_start")
     long: ClassVar[tuple[str, ...]] = indexes
 
     workspace_id: str
@@ -133,10 +134,12 @@ class Notice(Record):
     messages: tuple[Message, ...] = ()
 
     def keys(self) -> dict[str, str | int | None]:
-        """By workspace, in the order in which bookings became known; those that stand by their start, too."""
+        """By workspace and by host, in the order in which bookings became known; those that stand by start, too."""
+        hosts = self.told.host_ids if self.told is not None else ()
         told = self.told if self.told is not None and self.told.standing == "stands" else None
         return {
             "by_workspace": key(self.workspace_id, millis(self.created_at), self.id),
+            "by_host": key(hosts[0], millis(self.created_at), self.id) if hosts else None,
             "by_start": key(self.workspace_id, millis(told.start), self.id) if told is not None else None,
         }
 
@@ -144,6 +147,10 @@ class Notice(Record):
     def upgrade(cls, stored: dict[str, Any], written: int) -> dict[str, Any]:
         """Older than every mark."""
         return {**stored, "reminded_by": UNMARKED}
+
+    def served_by(self, member_id: str) -> bool:
+        """Whether this member serves the booking, as far as was told."""
+        return self.told is not None and member_id in self.told.host_ids
 
     def message(self, message_key: str) -> Message | None:
         """The message with this key."""

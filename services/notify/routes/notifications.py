@@ -89,53 +89,66 @@ async def list_notifications(
 ) -> Page[NotificationView]:
     """All messages about one booking in the order in which they were planned, reminders to come among them; or those of
     the workspace, by booking, the booking that became known last first.
+
+    Who is restricted to what is assigned to them has those about bookings that they serve.
     """
 
     def keep(message: Message) -> bool:
         return status in (None, message.status)
 
     if booking_id is not None:
-        notice = found(await on.records(Notice).get(booking_id), who)
-        return _page(_entries([notice], keep, _begin(paging)), paging, "")
-    return await _of_workspace(who, paging, on, keep, filtered=status is not None)
+        notice = _notice_for(who, await on.records(Notice).get(booking_id))
+        return _page(_entries([notice], keep, _begin(paging)), paging, None)
+    place = ("by_host", who.member_id) if who.assigned_only else ("by_workspace", who.workspace_id)
+    return await _of_many(place, paging, on, keep, filtered=status is not None)
 
 
 @router.get("/{notification_id}", response_model=NotificationView)
 async def get_notification(notification_id: str, who: Viewer, on: On) -> Response:
     """One message."""
     if is_id("ntf", notification_id):
-        return answer(of_trial(found(await on.records(Trial).get(notification_id), who)))
+        trial = found(await on.records(Trial).get(notification_id), who)
+        return answer(of_trial(found(None if who.assigned_only and trial.member_id != who.member_id else trial)))
     booking_id, key = booking_and_key(notification_id)
     if not re.fullmatch(r"bk_[0-9a-z]{1,40}", booking_id):
         raise NOT_FOUND
-    notice = found(await on.records(Notice).get(booking_id), who)
+    notice = _notice_for(who, await on.records(Notice).get(booking_id))
     return answer(_view(notice, found(notice.message(key))))
 
 
-async def _of_workspace(
-    who: Principal, paging: Paging, on: On, keep: Callable[[Message], bool], *, filtered: bool
+def _notice_for(who: Principal, notice: Notice | None) -> Notice:
+    """The notice. Raises 404 if it is not there for whoever asks."""
+    known = found(notice, who)
+    return found(None if who.assigned_only and not known.served_by(who.member_id) else known)
+
+
+async def _of_many(
+    of: tuple[str, str], paging: Paging, on: On, keep: Callable[[Message], bool], *, filtered: bool
 ) -> Page[NotificationView]:
-    """Messages lie in their booking's record, so a place in this list is a record and a message in it."""
-    records, index = on.records(Notice), "by_workspace"
+    """The messages of a workspace or a host: `of` is an index and what its keys begin with.
+
+    Messages lie in their booking's record, so a place in this list is a record and a message in it.
+    """
+    records, (index, prefix) = on.records(Notice), of
     at, _, place = (paging.after or "0;").partition(";")
     begin = _number(at)
     if place and not re.match(r"[0-9]{13}\|", place, re.ASCII):
         raise invalid("after", "must be the next of the page before")
-    above = f"{who.workspace_id}|{place}" if place else None
+    above = f"{prefix}|{place}" if place else None
     entries: list[Entry] = []
     if above is not None:
         # The record of the last page comes first, from the message after the last one.
         entries += _entries(await records.find(index, above, above + "\0", limit=1), keep, begin)
     most, looked_at = NOTICES_AT_ONCE if filtered else paging.limit + 1, 0
     while len(entries) <= paging.limit:
-        notices = await records.with_prefix(index, who.workspace_id, limit=most, after=above, reverse=True)
+        notices = await records.with_prefix(index, prefix, limit=most, after=above, reverse=True)
         entries += _entries(notices, keep)
         if len(notices) < most:
             break
         above, looked_at = str(notices[-1].keys()[index]), looked_at + most
         if filtered and looked_at >= NOTICES_LOOKED_AT and len(entries) <= paging.limit:
-            return _page(entries, paging, who.workspace_id, end=(notices[-1], len(notices[-1].messages)))
-    return _page(entries, paging, who.workspace_id)
+            return _page(entries, paging, of, end=(notices[-1], len(notices[-1].messages)))
+    return _page(entries, paging, of)
 
 
 def _entries(notices: Iterable[Notice], keep: Callable[[Message], bool], begin: int = 0) -> list[Entry]:
@@ -147,8 +160,10 @@ def _entries(notices: Iterable[Notice], keep: Callable[[Message], bool], begin: 
     ]
 
 
-def _page(entries: list[Entry], paging: Paging, workspace_id: str, end: Entry | None = None) -> Page[NotificationView]:
-    """The page of these entries. `end`: the list goes on there, though no more were found."""
+def _page(
+    entries: list[Entry], paging: Paging, of: tuple[str, str] | None, end: Entry | None = None
+) -> Page[NotificationView]:
+    """The page of these entries; without `of` of one booking. `end`: it goes on there, though no more were found."""
     shown = entries[: paging.limit]
     items = [_view(notice, notice.messages[number]) for notice, number in shown]
     if len(entries) > paging.limit:
@@ -156,7 +171,7 @@ def _page(entries: list[Entry], paging: Paging, workspace_id: str, end: Entry | 
         end = notice, number + 1
     if end is None:
         return Page(items=items)
-    place = str(end[0].keys()["by_workspace"]).removeprefix(f"{workspace_id}|") if workspace_id else ""
+    place = str(end[0].keys()[of[0]]).removeprefix(f"{of[1]}|") if of is not None else ""
     return Page(items=items, next=cursor(f"{end[1]};{place}"))
 
 

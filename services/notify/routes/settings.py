@@ -28,7 +28,7 @@ from turnus_runtime.turn import Turn
 router = APIRouter(prefix="/notifications/settings", tags=["notifications"])
 
 Viewer = Annotated[Principal, staff("calendars:view")]
-Manager = Annotated[Principal, staff("calendars:manage")]
+Manager = Annotated[Principal, staff("calendars:manage", of_all=True)]
 MOST_REMINDERS = 5
 MinutesBefore = Annotated[int, Field(ge=5, le=43_200, examples=[60])]
 """Five minutes to thirty days."""

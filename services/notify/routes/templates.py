@@ -49,7 +49,7 @@ from turnus_runtime.turn import Turn
 router = APIRouter(prefix="/templates", tags=["templates"])
 
 Viewer = Annotated[Principal, staff("calendars:view")]
-Manager = Annotated[Principal, staff("calendars:manage")]
+Manager = Annotated[Principal, staff("calendars:manage", of_all=True)]
 Subject = Annotated[str, Text(200), Field(examples=["Booked: {{calendar_name}}, {{when}}"])]
 BodyText = Annotated[
     str, Text(10_000, lines=True), Field(examples=["Hello {{receiver_name}},\n\n# See you soon.\n\n{{appointment}}"])

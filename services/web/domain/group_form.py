@@ -1,6 +1,6 @@
 """The form of a calendar group: its fields, and which calendars it shows in which order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,11 +17,16 @@ FIELDS: tuple[Field, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A calendar in the form: whether the group shows it."""
+    """A calendar in the form: whether the group shows it. One that is not there for its reader has no name."""
 
     calendar_id: str
     name: str
     shown: bool
+
+    @property
+    def stays(self) -> bool:
+        """It is somebody else's: its reader may sort it, and not take it out."""
+        return not self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +65,22 @@ def of_group(group: SeenGroup | None, calendars: Sequence[SeenDraft]) -> GroupFo
     return GroupForm(shown(FIELDS, values), _rows(group.calendar_ids, group.calendar_ids, calendars))
 
 
-def sent_group(sent: Sent, calendars: Sequence[SeenDraft]) -> GroupForm:
-    """The form as it was sent: `order` are all its calendars in order, `calendar` those that it shows."""
-    return GroupForm(read(FIELDS, sent), _rows(sent.get("order", ()), sent.get("calendar", ()), calendars))
+def sent_group(sent: Sent, calendars: Sequence[SeenDraft], group: SeenGroup | None = None) -> GroupForm:
+    """The form as it was sent: `order` are all its calendars in order, `calendar` those that it shows.
+
+    What is in the `group` already and not among these calendars is not for this reader to take out.
+    """
+    known = {one.id for one in calendars}
+    kept = [one for one in (group.calendar_ids if group is not None else ()) if one not in known]
+    order, chosen = list(sent.get("order", ())), [one for one in sent.get("calendar", ()) if one in known]
+    return GroupForm(read(FIELDS, sent), _rows([*order, *kept], [*chosen, *kept], calendars))
 
 
 def _rows(order: Sequence[str], chosen: Sequence[str], calendars: Sequence[SeenDraft]) -> tuple[Row, ...]:
     """Those that are shown in this order, so that they can be sorted among themselves; then the others by name."""
-    known: Mapping[str, str] = {one.id: one.name for one in calendars if one.status != "retired" or one.id in chosen}
+    names = {one.id: one.name for one in calendars}
+    known = {one.id: one.name for one in calendars if one.status != "retired" or one.id in chosen}
+    known |= {one: "" for one in chosen if one not in names}
     first = [one for one in dict.fromkeys(order) if one in known and one in chosen]
     rest = sorted((name, one) for one, name in known.items() if one not in first)
     return tuple(Row(one, known[one], one in chosen) for one in [*first, *(one for _, one in rest)])

@@ -58,9 +58,16 @@ def coming_by_host(entries: Iterable[SeenEntry], start: datetime, end: datetime)
 
 
 def team_load(
-    calendar: SeenDraft, rotation: SeenRotation, coming: Mapping[tuple[str, str], int], month: str
+    calendar: SeenDraft,
+    rotation: SeenRotation,
+    coming: Mapping[tuple[str, str], int],
+    month: str,
+    only: str | None = None,
 ) -> TeamLoad:
-    """The load of a calendar in the next days and in `month` (`2027-01`), the busiest members first."""
+    """The load of a calendar in the next days and in `month` (`2027-01`), the busiest members first.
+
+    With `only`, the load of this member: who sees no bookings but their own cannot tell what others have to do.
+    """
     served = {one.member_id: one.served.get(month, 0) for one in rotation.members}
     weights, turns = sum(one.weight for one in rotation.members), sum(served.values())
     by_weight = rotation.optimize in BY_WEIGHT
@@ -73,6 +80,7 @@ def team_load(
             target=one.weight / weights if by_weight else None,
         )
         for one in rotation.members
+        if only in (None, one.member_id)
     ]
     shown = sorted(rows, key=lambda one: (-one.coming, -one.served))[:MOST_SHOWN]
     return TeamLoad(
@@ -81,7 +89,7 @@ def team_load(
         members=tuple(shown),
         more=len(rows) - len(shown),
         coming=sum(one.coming for one in rows),
-        served=turns,
+        served=sum(one.served for one in rows),
     )
 
 

@@ -22,6 +22,15 @@ class SeenPause(Seen):
     until: date | None = None
 
 
+class SeenPermissions(Seen):
+    """What somebody may do with each thing: none, view or manage; `assigned_only`: with what is assigned to them."""
+
+    calendars: str = "view"
+    bookings: str = "view"
+    groups: str = "view"
+    assigned_only: bool = False
+
+
 class SeenMember(Seen):
     """Somebody of the workspace."""
 
@@ -33,6 +42,7 @@ class SeenMember(Seen):
     tz: str
     locale: str
     role: str
+    permissions: SeenPermissions = SeenPermissions()
     can_sign_in: bool
     invited_at: datetime | None = None
     paused: SeenPause | None = None
@@ -70,6 +80,7 @@ class SeenSession(Seen):
     member_id: str
     role: str
     scopes: tuple[str, ...]
+    assigned_only: bool = False
     expires_at: datetime | None
     member: SeenMember
     workspace: SeenPlace

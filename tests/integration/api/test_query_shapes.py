@@ -59,20 +59,32 @@ WALKED_AS_A_WHOLE = {"self", "ends", "revoked"}
 """Indexes that only saying everything again walks (and that of signing keys, of which there are a handful)."""
 
 
-def get(path: str, **query: str) -> Ask:
-    """A page of a list, and the one after it; of a filtered one the first, which reads enough."""
+def get(path: str, by: str = "", **query: str) -> Ask:
+    """A page of a list, and the one after it; of a filtered one the first, which reads enough.
+
+    The owner asks, or whoever has the API key of this name in `ids`.
+    """
 
     async def ask(api: Api, here: Things) -> None:
+        headers = {"Authorization": f"Bearer {here.ids[by]}"} if by else here.office.staff
         params = {name: here.ids.get(one, one) for name, one in query.items()}
-        answer = await api.send("GET", path.format(**here.ids), None, here.office.staff, params=params)
+        answer = await api.send("GET", path.format(**here.ids), None, headers, params=params)
         assert answer.status_code == 200, answer.text
+        assert not by or answer.json()["items"], path
         if (following := answer.json().get("next")) and "status" not in query:
-            after = await api.send(
-                "GET", path.format(**here.ids), None, here.office.staff, params={**params, "after": following}
-            )
+            after = await api.send("GET", path.format(**here.ids), None, headers, params={**params, "after": following})
             assert after.status_code == 200, after.text
 
     return ask
+
+
+async def restrict(api: Api, here: Things) -> None:
+    """Show the host of the booking only what is assigned to them; their API key is `assigned_key`."""
+    host = here.ids["booked_host_id"]
+    await api.call("PATCH", f"/members/{host}", {"permissions": {"assigned_only": True}}, here.office.staff)
+    scopes = ["calendars:view", "groups:view", "bookings:view"]
+    made = await here.office.made("/api-keys", {"name": "assigned", "member_id": host, "scopes": scopes})
+    here.ids["assigned_key"] = str(made["key"])
 
 
 async def free_times(api: Api, here: Things) -> None:
@@ -162,6 +174,21 @@ ASKED: Mapping[str, tuple[Ask, set[str]]] = {
     "bookings by a word that is rare": (get("/bookings", q="guess", status="no_show"), set()),
     "bookings by one letter": (get("/bookings", q="x", status="confirmed"), set()),
     "bookings by an id": (get("/bookings", q="booking_id"), set()),
+    "bookings assigned to whoever asks": (get("/bookings", "assigned_key"), {"booking.bookings.by_host"}),
+    "bookings of a calendar assigned to whoever asks": (
+        get("/bookings", "assigned_key", calendar_id="calendar_id"),
+        set(),
+    ),
+    "calendars assigned to whoever asks": (
+        get("/calendars", "assigned_key"),
+        {"booking.calendars_of_members.by_member"},
+    ),
+    "groups assigned to whoever asks": (get("/groups", "assigned_key"), set()),
+    "choices assigned to whoever asks": (
+        get("/rotations/{calendar_id}/choices", "assigned_key"),
+        {"assignment.choices.by_host"},
+    ),
+    "notifications assigned to whoever asks": (get("/notifications", "assigned_key"), {"notify.notices.by_host"}),
     "calendars": (get("/calendars"), {"booking.calendars.by_workspace"}),
     "versions of a calendar": (
         get("/calendars/{calendar_id}/versions"),
@@ -289,6 +316,7 @@ async def grown(embedded_servers: Endpoints, tmp_path_factory: pytest.TempPathFa
                 here.ids["booked_host_id"] = here.booking["host"]["id"]
                 words = {"subject": "x", "body": "x"}
                 await api.call("PUT", "/templates/booked.guest.de", words, here.office.staff)
+                await restrict(api, here)
                 await api.system.quiet()
                 grown = Grown(api, here, wire, client)
                 grown.find_originals()

@@ -399,21 +399,28 @@ async def test_members_pause_themselves_and_nobody_else(console: Console) -> Non
     assert (await console.client.get(f"/console/team/{own}/pause")).status_code == 200
 
 
-EVERYBODY, RUNNERS, OWNERS = ("owner", "admin", "member"), ("owner", "admin"), ("owner",)
+PERMITTED: Mapping[str, Mapping[str, object]] = {
+    "assigned": {"calendars": "manage", "bookings": "manage", "groups": "manage", "assigned_only": True},
+    "nothing": {"calendars": "none", "bookings": "none", "groups": "none"},
+}
+"""Members with permissions of their own: one may do all with what is assigned to them, one nothing at all."""
+EVERYBODY, LOOKERS = ("owner", "admin", "member", *PERMITTED), ("owner", "admin", "member", "assigned")
+MANAGERS, RUNNERS, OWNERS = ("owner", "admin", "assigned"), ("owner", "admin"), ("owner",)
 SURE = {"sure": "yes"}
 LETTER = "dlt_00000000000000000000000000"
 REPLAY = f"/operations/booking/dead-letters/{LETTER}/replay"
 MOVE = {"start": "2027-01-11T10:00:00Z"}
+GIVEN, CAME = {"host_id": "OWNER"}, {"status": "attended"}
 HOURS = {"member_id": "OWNER", "name": "Hours", "tz": "UTC"}
 ACTIONS: tuple[tuple[tuple[str, ...], str, dict[str, str], str, str, Mapping[str, object] | None], ...] = (
-    (RUNNERS, "/calendars/new/personal", draft(), "POST", "/calendars", {}),
+    (MANAGERS, "/calendars/new/personal", draft(), "POST", "/calendars", {}),
     (RUNNERS, "/calendars/CALENDAR", draft(), "PATCH", "/calendars/CALENDAR", {"name": "X"}),
     (RUNNERS, "/calendars/CALENDAR/retire", SURE, "POST", "/calendars/CALENDAR/retire", None),
-    (RUNNERS, "/groups/new", {"name": "X"}, "POST", "/groups", {}),
+    (MANAGERS, "/groups/new", {"name": "X"}, "POST", "/groups", {}),
     (RUNNERS, "/bookings/BOOKING/cancel", SURE, "POST", "/bookings/BOOKING/cancel", {}),
     (RUNNERS, "/bookings/BOOKING/move", MOVE, "POST", "/bookings/BOOKING/reschedule", MOVE),
-    (RUNNERS, "/bookings/BOOKING/hand-over", {"host_id": "OWNER"}, "POST", "/bookings/BOOKING/assign", {}),
-    (RUNNERS, "/bookings/BOOKING/attendance", {"status": "attended"}, "POST", "/bookings/BOOKING/attendance", {}),
+    (RUNNERS, "/bookings/BOOKING/hand-over", GIVEN, "POST", "/bookings/BOOKING/assign", GIVEN),
+    (RUNNERS, "/bookings/BOOKING/attendance", CAME, "POST", "/bookings/BOOKING/attendance", CAME),
     (RUNNERS, "/team/new", {"name": "X"}, "POST", "/members", {}),
     (OWNERS, "/team/OWNER/remove", SURE, "DELETE", "/members/OWNER", None),
     (RUNNERS, "/availability?member=OWNER", {"tz": "UTC"}, "POST", "/schedules", HOURS),
@@ -423,11 +430,21 @@ ACTIONS: tuple[tuple[tuple[str, ...], str, dict[str, str], str, str, Mapping[str
     (RUNNERS, "/notifications/booked.guest.de", {"subject": "x", "body": "y"}, "PUT", "/templates/booked.guest.de", {}),
 )
 """Who may: an action of the console with its fields, and the request to the API behind it."""
+OF_CALENDARS = ("versions", "versions/1/take", "preview", "preview/form")
+NOT_THERE = re.compile("CALENDAR|BOOKING")
+"""What is the owner's is not there for who sees only what is assigned to them."""
 SHUT = {
-    "/calendars/new": RUNNERS,
-    "/calendars/new/personal": RUNNERS,
-    "/calendars/new/round_robin": RUNNERS,
-    "/groups/new": RUNNERS,
+    "/bookings": LOOKERS,
+    "/bookings/table.csv": LOOKERS,
+    "/calendars": LOOKERS,
+    "/groups": LOOKERS,
+    "/notifications": LOOKERS,
+    "/notifications/log": LOOKERS,
+    "/notifications/booked.guest.de": LOOKERS,
+    "/calendars/new": MANAGERS,
+    "/calendars/new/personal": MANAGERS,
+    "/calendars/new/round_robin": MANAGERS,
+    "/groups/new": MANAGERS,
     "/team/new": RUNNERS,
     "/audit-log": OWNERS,
     "/operations": RUNNERS,
@@ -463,27 +480,158 @@ async def test_each_role_gets_its_pages_and_actions_and_no_others(console: Conso
     for roles, path, fields, method, resource, asked in ACTIONS:
         if role in roles:
             continue  # that it works for who may is what all other tests show
+        refusal = 404 if role == "assigned" and NOT_THERE.search(path) else 403
         sent = {name: named(value) for name, value in fields.items()}
         page = await console.post(named(path), **sent)
-        assert page.status_code == 403, path
+        hidden = role == "assigned" and "?member=" in path
+        assert page.status_code == (404 if hidden else refusal), path
         told = {name: named(value) if isinstance(value, str) else value for name, value in (asked or {}).items()}
         behind = await console.client.request(
             method, f"/api/v1{named(resource)}", json=None if asked is None else told, headers=bearer
         )
-        assert behind.status_code == 403, (resource, behind.text)
+        assert behind.status_code == refusal, (resource, behind.text)
     hours = {"hours_2_start": "09:00", "hours_2_end": "12:00"}
     own = await console.post("/availability", tz="Europe/Berlin", version="1", **hours)
     assert "done=hours_kept" in own.headers["location"]
 
 
+async def test_who_sees_only_what_is_assigned_to_them_works_with_that_and_finds_nothing_else(console: Console) -> None:
+    owner_id, owner = await _own_id(console), {"Authorization": f"Bearer {next(iter(console.client.cookies.values()))}"}
+    me = await _added(console, "assigned")
+    for one in (owner_id, me):
+        hours = [{"days": [1, 2, 3, 4, 5], "start": "09:00", "end": "17:00"}]
+        body = {"member_id": one, "name": "Hours", "tz": "Europe/Berlin", "weekly": hours}
+        assert (await console.client.post("/api/v1/schedules", json=body, headers=owner)).is_success
+    ids: dict[str, str] = {}
+    for slug, members in (("team", [me, owner_id]), ("others", [owner_id])):
+        kind = "round_robin" if slug == "team" else "personal"
+        told = {
+            "kind": kind,
+            "slug": slug,
+            "name": f"Kalender {slug}",
+            "tz": "Europe/Berlin",
+            "guest_chooses_host": True,
+        }
+        listed = [{"member_id": one} for one in members]
+        made = await console.client.post("/api/v1/calendars", json={**told, "members": listed}, headers=owner)
+        ids[slug] = str(made.json()["id"])
+        path = f"/api/v1/calendars/{ids[slug]}/publish"
+        assert (await console.client.post(path, headers={**owner, "Prefer": "wait=20"})).status_code == 200
+    grouped = {"slug": "alle", "name": "Alle", "calendar_ids": [ids["others"], ids["team"]]}
+    group = (await console.client.post("/api/v1/groups", json=grouped, headers=owner)).json()["id"]
+    for guest, slug, host, hour in (
+        ("Grace", "team", me, 9),
+        ("Hedy", "team", owner_id, 10),
+        ("Ida", "others", "", 11),
+    ):
+        body = {"calendar": f"sonnenhof/{slug}", "start": f"2027-01-11T{hour:02}:00:00+01:00", "tz": "Europe/Berlin"}
+        body |= {"guest": {"name": guest, "email": f"{guest.lower()}@example.org"}} | (
+            {"host_id": host} if host else {}
+        )
+        booked = await console.client.post("/api/v1/bookings", json=body, headers={"Prefer": "wait=20"})
+        assert booked.status_code == 201, booked.text
+        ids[guest] = str(booked.json()["id"])
+    await _enter(console, "assigned")
+
+    listed = ("/bookings?from=2027-01-01", "/bookings/table.csv?from=2027-01-01", "/bookings?sort=-created_at", "")
+    for path in listed:
+        page = (await console.client.get(f"/console{path}")).text
+        assert "Grace" in page, path
+        assert "Hedy" not in page, path
+        assert "Ida" not in page, path
+    for name, there in (("Grace", True), ("Hedy", False), ("Ida", False)):
+        for path in ("/bookings", "/bookings/table.csv"):
+            for sought in (name, ids[name]):
+                found = (await console.client.get(f"/console{path}", params={"q": sought})).text
+                assert (f"{name.lower()}@example.org" in found or f'id="{ids[name]}"' in found) is there, (path, sought)
+    load = re.findall(r'<section class="sheet" aria-labelledby="load">.*?</section>', page, re.DOTALL)[0]
+    assert re.findall(r'<th scope="row">(.*?)</th>', load) == ["Assigned"]
+    assert ids["others"] not in (await console.client.get("/console/calendars")).text
+    assert 'name="host"' not in (await console.client.get("/console/bookings")).text
+    for path, status in (
+        (f"/bookings/{ids['Grace']}", 200),
+        (f"/bookings/{ids['Hedy']}", 404),
+        (f"/bookings/{ids['Ida']}", 404),
+        (f"/bookings/{ids['Hedy']}/hand-over", 404),
+        (f"/calendars/{ids['team']}", 200),
+        (f"/calendars/{ids['others']}", 404),
+        *((f"/calendars/{ids['team']}/{rest}", 200) for rest in OF_CALENDARS),
+        *((f"/calendars/{ids['others']}/{rest}", 404) for rest in OF_CALENDARS),
+        (f"/live?booking={ids['Hedy']}", 404),
+        (f"/availability?member={owner_id}", 404),
+        (f"/availability/holidays?member={owner_id}", 404),
+        (f"/team/{owner_id}", 200),
+    ):
+        assert (await console.client.get(f"/console{path}")).status_code == status, path
+    shown = (await console.client.get(f"/console/groups/{group}")).text
+    assert "Kalender others" not in shown
+    # The calendar of others stays in the group, although the form cannot name it.
+    fields = {"name": "Alle", "slug": "alle", "active": "on", "calendar": ids["team"], "order": ids["team"]}
+    version = re.search(r'name="version" value="(\d+)"', shown)
+    assert version is not None
+    kept = await console.post(f"/groups/{group}", version=version[1], **fields)
+    assert "done=group_changed" in kept.headers["location"], kept.text
+    now = (await console.client.get(f"/api/v1/groups/{group}", headers=owner)).json()
+    assert sorted(now["calendar_ids"]) == sorted([ids["team"], ids["others"]])
+    handing = await console.client.get(f"/console/bookings/{ids['Grace']}/hand-over")
+    assert f'value="{owner_id}"' in handing.text
+    given = await console.post(f"/bookings/{ids['Grace']}/hand-over", host_id=owner_id)
+    assert given.headers["location"] == "/console/bookings?done=booking_handed_over"
+    assert (await console.client.get(f"/console/bookings/{ids['Grace']}")).status_code == 404
+
+
+async def test_a_members_permissions_are_chosen_on_their_page(console: Console) -> None:
+    me = await _added(console, "mia")
+    path = f"/console/team/{me}"
+    page = (await console.client.get(path)).text
+    version = re.search(r'name="version" value="(\d+)"', page)
+    assert version is not None
+    fields = {"name": "Mia", "tz": "Europe/Berlin", "locale": "de", "role": "member", "permissions": "1"}
+    chosen = {"may_calendars": "none", "may_bookings": "manage", "may_groups": "view", "assigned_only": "on"}
+    saved = await console.post(f"/team/{me}", version=version[1], **fields, **chosen)
+    assert "done=member_changed" in saved.headers["location"], saved.text
+    owner = {"Authorization": f"Bearer {next(iter(console.client.cookies.values()))}"}
+    known = (await console.client.get(f"/api/v1/members/{me}", headers=owner)).json()["permissions"]
+    assert known == {"calendars": "none", "bookings": "manage", "groups": "view", "assigned_only": True}
+    page = (await console.client.get(path)).text
+    assert re.search(r'id="may_bookings".*?value="manage" selected', page, re.DOTALL)
+    assert re.search(r'name="assigned_only" checked', page)
+    listed = (await console.client.get("/console/team")).text
+    assert "nur was zugewiesen ist" in listed
+    # As an admin they have the permissions of the role, whatever the form says below it.
+    promoted = {**fields, "role": "admin"}
+    assert "done=" in (await console.post(f"/team/{me}", version="2", **promoted, **chosen)).headers["location"]
+    wrong = await console.post(f"/team/{me}", version="3", **{**fields, **chosen, "may_groups": "all"})
+    assert wrong.status_code == 422
+    assert 'id="may_groups-error"' in wrong.text
+
+
+async def test_a_members_page_names_the_calendars_in_which_they_serve(console: Console) -> None:
+    owner = await _own_id(console)
+    assert "Noch in keinem Kalender" in (await console.client.get(f"/console/team/{owner}")).text
+    made = await console.post("/calendars/new/personal", publish="1", **draft(member=owner))
+    calendar = made.headers["location"].partition("?")[0]
+    page = (await console.client.get(f"/console/team/{owner}")).text
+    assert f'href="{calendar}"' in page
+    other = await _added(console, "mia")
+    assert calendar not in (await console.client.get(f"/console/team/{other}")).text
+
+
 async def _become(console: Console, role: str) -> str:
-    """Sign in as a new member with this role; gives their token."""
-    if role == "owner":
-        return next(iter(console.client.cookies.values()))
+    """Sign in as a new member with this role, or with permissions of that name; gives their token."""
+    if role != "owner":
+        await _added(console, role)
+        await _enter(console, role)
+    return next(iter(console.client.cookies.values()))
+
+
+async def _added(console: Console, role: str) -> str:
+    """A new member with this role, or with permissions of that name, who has a password; their id."""
     owner = {"Authorization": f"Bearer {next(iter(console.client.cookies.values()))}"}
     email = f"{role}@example.org"
-    person = {"name": role.title(), "email": email, "role": role}
-    made = await console.client.post("/api/v1/members", json=person, headers=owner)
+    person = {"name": role.title(), "email": email, "role": role if role in RUNNERS else "member"}
+    allowed = {"permissions": PERMITTED[role]} if role in PERMITTED else {}
+    made = await console.client.post("/api/v1/members", json={**person, **allowed}, headers=owner)
     assert made.status_code == 201, made.text
     turn = console.system.process.hosts["accounts"].turn()
     hashed = await turn.effects.passwords.hashed(PASSWORD)
@@ -495,10 +643,13 @@ async def _become(console: Console, role: str) -> str:
         return Decision(None, current.change(identity_id=new.id))
 
     await turn.records(Member).decide(made.json()["id"], link)
+    return str(made.json()["id"])
+
+
+async def _enter(console: Console, name: str) -> None:
     console.client.cookies.clear()
-    answer = await console.post("/sign-in", email=email, password=PASSWORD)
+    answer = await console.post("/sign-in", email=f"{name}@example.org", password=PASSWORD)
     assert answer.status_code == 303, answer.text
-    return next(iter(console.client.cookies.values()))
 
 
 @pytest.mark.parametrize(

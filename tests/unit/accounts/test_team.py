@@ -4,6 +4,7 @@ import pytest
 
 from services.accounts.domain import members, workspaces
 from services.accounts.domain.members import AddressClaim
+from services.accounts.domain.roles import Permissions
 from services.accounts.domain.workspaces import SlugClaim
 from tests.unit.accounts.team import ACTOR, NOW, member, owed, workspace, written
 from turnus_contracts import ChangeRecorded
@@ -104,6 +105,49 @@ def test_another_role_ends_what_was_issued_before(role: str) -> None:
     assert decision.record is not None
     assert decision.record.epoch == 2
     assert members.VOID_CREDENTIALS in owed(decision)
+
+
+def test_other_permissions_end_what_was_issued_before_and_are_audited_by_name() -> None:
+    decision = members.change(
+        member(), {}, None, None, "admin", ACTOR, {"bookings": "manage", "groups": "view", "assigned_only": True}
+    )
+    assert decision.record is not None
+    assert decision.record.epoch == 2
+    assert decision.record.permissions == Permissions(bookings="manage", assigned_only=True)
+    assert members.VOID_CREDENTIALS in owed(decision)
+    (audited,) = [one.data for one in decision.owes if one.name == "ChangeRecorded"]
+    assert audited is not None
+    assert list(audited["fields"]) == ["permissions.assigned_only", "permissions.bookings"]
+
+
+def test_permissions_that_are_not_named_stay() -> None:
+    known = member(own_permissions=Permissions(calendars="none", assigned_only=True))
+    decision = members.change(known, {}, None, None, "admin", ACTOR, {"calendars": "manage"})
+    assert decision.record is not None
+    assert decision.record.permissions == Permissions(calendars="manage", assigned_only=True)
+
+
+def test_the_same_permissions_again_write_nothing() -> None:
+    assert members.change(member(), {}, None, None, "admin", ACTOR, {"bookings": "view"}).record is None
+
+
+@pytest.mark.parametrize("role", ["owner", "admin"])
+def test_who_runs_things_has_no_permissions_of_their_own(role: str) -> None:
+    known = member("olga", role)
+    assert members.change(known, {}, None, None, "owner", ACTOR, {"bookings": "none"}).answer.refusal == "of_role"
+    assert member(role=role, own_permissions=Permissions(bookings="none")).permissions.bookings == "manage"
+
+
+def test_who_becomes_a_member_can_be_given_permissions_at_once() -> None:
+    decision = members.change(member(role="admin"), {}, "member", None, "owner", ACTOR, {"bookings": "none"})
+    assert decision.record is not None
+    assert (decision.record.role, decision.record.permissions.bookings) == ("member", "none")
+
+
+def test_members_give_nobody_permissions() -> None:
+    refused = members.change(member(), {}, None, None, "member", ACTOR, {"bookings": "manage"})
+    assert refused.answer.refusal == "forbidden"
+    assert refused.record is None
 
 
 def test_another_name_ends_nothing() -> None:

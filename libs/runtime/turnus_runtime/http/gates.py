@@ -75,13 +75,17 @@ Bearer = Annotated[str | None, Depends(bearer)]
 
 
 class StaffGate:
-    """Admits members with all of `scopes`. Verifies, then limits by credential; refusals are limited by address."""
+    """Admits members with all of `scopes`. Verifies, then limits by credential; refusals are limited by address.
 
-    def __init__(self, scopes: Sequence[str], *, optional: bool = False) -> None:
+    `of_all`: only who is not restricted to what is assigned to them, because this is about everybody's.
+    """
+
+    def __init__(self, scopes: Sequence[str], *, optional: bool = False, of_all: bool = False) -> None:
         if unknown := set(scopes) - set(SCOPES):
             raise LookupError(f"no such scope: {', '.join(sorted(unknown))}")
         self.scopes = tuple(scopes)
         self.optional = optional
+        self.of_all = of_all
 
     async def __call__(self, request: Request) -> Principal | None:
         return await self.admit(request, await bearer(request))
@@ -110,6 +114,8 @@ class StaffGate:
         await throttle(request, "staff", who.credential_id)
         if missing := [scope for scope in self.scopes if scope not in who.scopes]:
             raise FORBIDDEN(f"This needs the permission {', '.join(missing)}.")
+        if self.of_all and who.assigned_only:
+            raise FORBIDDEN("This is about everybody's, and you work only with what is assigned to you.")
         return who
 
 
@@ -117,12 +123,13 @@ def _refusal(refused: CredentialRefused) -> Problem:
     return KINDS[refused.code](headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
 
 
-def staff(*scopes: str) -> Any:
+def staff(*scopes: str, of_all: bool = False) -> Any:
     """The member who asks, who must hold all these scopes. Raises 401, 403, 429, 503.
 
-    `who: Annotated[Principal, staff("calendars:manage")]`.
+    `who: Annotated[Principal, staff("calendars:manage")]`. `of_all`: who works only with what is assigned to them gets
+    403, because this is about everybody's.
     """
-    return Depends(StaffGate(scopes))
+    return Depends(StaffGate(scopes, of_all=of_all))
 
 
 def staff_or_guest(*scopes: str) -> Any:

@@ -6,19 +6,18 @@ from functools import partial
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from services.web.adapters.api import ApiAway, ApiRefused, away
+from services.web.adapters.api import ApiAway, ApiRefused, away, read_as
 from services.web.adapters.zones import zone_named
 from services.web.domain.days import instant_named
 from services.web.domain.forms import Choice, Form, Text, last, read, shown
-from services.web.domain.staff import SeenDraft, SeenEntry
+from services.web.domain.seen import Host, SeenCalendar
+from services.web.domain.staff import SeenEntry
 from services.web.routes.calendars import instant_text
 from services.web.routes.console.bookings import entry_of, facts_of, times
-from services.web.routes.console.calendars import names_of
 from services.web.routes.console.desk import (
     Desk,
     Here,
     SentForm,
-    as_pages,
     is_sure,
     key_of,
     refused_form,
@@ -144,7 +143,7 @@ async def hand_over(booking_id: str, desk: Here, sent: SentForm) -> Response:
     except ApiAway:
         return await _hand_over_page(desk, entry, form, 503, "away", key=key)
     told = "booking_handed_over" if answer.status_code == 200 else "booking_moving"
-    return desk.done(f"/console/bookings/{entry.id}", told)
+    return desk.done(_after(desk, read_as(SeenEntry, answer)), told)
 
 
 @router.post("/attendance")
@@ -196,11 +195,8 @@ async def _hand_over_page(
     *,
     key: str | None = None,
 ) -> Response:
-    with as_pages():
-        draft = await desk.asking.read(SeenDraft, f"/calendars/{entry.calendar_id}")
-        names = await names_of(desk)
+    others = await _hosts(desk, entry)
     serving = entry.host.id if entry.host is not None else ""
-    others = [(one.member_id, names.get(one.member_id, one.member_id)) for one in draft.members]
     return desk.page(
         "hand_over.html",
         status,
@@ -208,9 +204,25 @@ async def _hand_over_page(
         form=form,
         notice=notice,
         key=key or desk.new_key,
-        others=[one for one in others if one[0] != serving],
+        others=[(one.id, one.name) for one in others if one.id != serving],
         **facts_of(desk, entry),
     )
+
+
+def _after(desk: Desk, entry: SeenEntry) -> str:
+    """Where to go on: who sees only what is assigned to them does not find any more what another one serves."""
+    gone = desk.who.assigned_only and (entry.host is None or entry.host.id != desk.who.member_id)
+    return "/console/bookings" if gone else f"/console/bookings/{entry.id}"
+
+
+async def _hosts(desk: Desk, entry: SeenEntry) -> tuple[Host, ...]:
+    """Who serves in the booking's calendar: what guests may see of it, so it takes no permission for calendars."""
+    try:
+        return (await desk.asking.read(SeenCalendar, "/calendars", address=entry.calendar_address)).hosts
+    except ApiRefused:
+        return ()
+    except ApiAway:
+        raise away() from None
 
 
 def _confirm_move(

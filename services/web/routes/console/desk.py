@@ -83,13 +83,13 @@ class Desk(Visit):
         told = dict(self.carried() if _ABOUT_ONE.match(path) else Reader.carried(self)) | told
         return f"{path}?{urlencode(told)}" if told else path
 
-    def may(self, scope: str) -> bool:
-        """Whether their role lets them."""
-        return scope in self.who.scopes
+    def may(self, scope: str, *, of_all: bool = False) -> bool:
+        """Whether their role or permissions let them. `of_all`: with what is everybody's, not only assigned to them."""
+        return scope in self.who.scopes and not (of_all and self.who.assigned_only)
 
-    def need(self, scope: str) -> None:
-        """Raises 403 for a page that their role does not have."""
-        if not self.may(scope):
+    def need(self, scope: str, *, of_all: bool = False) -> None:
+        """Raises 403 for a page that they may not have."""
+        if not self.may(scope, of_all=of_all):
             raise FORBIDDEN
 
     def page(

@@ -147,7 +147,8 @@ def _refused(
         )
     inner, notice = refused_form(form.form, refused, API_FIELDS)
     if refused.status == 422 and any(path.startswith("members") for path in refused.fields):
-        inner, notice = inner.with_errors({"members": Wrong("wrong.member_unknown")}), None
+        said = "wrong.assigned_only" if refused.code == "assigned_only" else "wrong.member_unknown"
+        inner, notice = inner.with_errors({"members": Wrong(said)}), None
     form = CalendarForm(form.kind, inner, form.seats)
     return form_page(desk, form, draft, key, refused.status, notice, version=refused.version or looked_at)
 

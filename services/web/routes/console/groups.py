@@ -99,7 +99,7 @@ async def change(group_id: str, desk: Here, sent: SentForm) -> Response:
     """Change the group; guests see it at once."""
     desk.need("groups:manage")
     group, calendars = await asyncio.gather(_group(desk, group_id), _known(desk))
-    form, version = group_form.sent_group(sent, calendars), version_of(sent)
+    form, version = group_form.sent_group(sent, calendars, group), version_of(sent)
     if (sorted_anew := _sorted(form, sent)) is not None:
         return await _page(desk, sorted_anew, group, version=version)
     if form.form.errors:

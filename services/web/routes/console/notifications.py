@@ -44,7 +44,7 @@ async def show(desk: Here) -> Response:
 @router.post("/reminders")
 async def keep_reminders(desk: Here, sent: SentForm) -> Response:
     """Keep the reminder times; they count for bookings that exist, too. Empty or 0: no reminder."""
-    desk.need("calendars:manage")
+    desk.need("calendars:manage", of_all=True)
     form = read(REMINDERS, sent)
     times = {
         who: [form.values[f"{who}_{n}"] for n in range(MOST_REMINDERS) if form.values.get(f"{who}_{n}")]
@@ -109,7 +109,7 @@ async def show_template(key: str, desk: Here) -> Response:
 @router.post("/{key}")
 async def keep_template(key: str, desk: Here, sent: SentForm) -> Response:
     """Look at the words, try them, or keep them: one button each."""
-    desk.need("calendars:manage")
+    desk.need("calendars:manage", of_all=True)
     template, form = await _template(desk, key), read(WORDING, sent)
     looked_at = version_of(sent)
     path = f"/templates/{template.key}"
@@ -185,7 +185,7 @@ async def _overview(
         notice=notice,
         version=newest if newest is not None else times.version,
         rows=range(MOST_REMINDERS),
-        editable=desk.may("calendars:manage"),
+        editable=desk.may("calendars:manage", of_all=True),
     )
 
 
@@ -200,7 +200,7 @@ async def _page(
     told: str | None = None,
 ) -> Response:
     preview: SeenPreview | None = None
-    if desk.may("calendars:manage") and not form.errors:
+    if desk.may("calendars:manage", of_all=True) and not form.errors:
         words = {name: form.raw[name] for name in ("subject", "body")}
         try:
             preview = read_as(SeenPreview, await desk.asking.send("POST", f"/templates/{wording.key}/preview", words))
@@ -220,5 +220,5 @@ async def _page(
         told=told,
         key=desk.new_key,
         version=newest if newest is not None else wording.version,
-        editable=desk.may("calendars:manage"),
+        editable=desk.may("calendars:manage", of_all=True),
     )

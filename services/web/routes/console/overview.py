@@ -139,7 +139,10 @@ async def _undelivered(desk: Desk) -> Mails:
 async def _loads(
     desk: Desk, teams: Sequence[SeenDraft], coming: Coming | None
 ) -> list[tuple[SeenDraft, TeamLoad | None]]:
-    """The load of each of these calendars; None where it cannot be told at the moment."""
+    """The load of each of these calendars; None where it cannot be told at the moment.
+
+    Who is restricted to what is assigned to them sees their own: of others' bookings they know nothing.
+    """
     if coming is None:
         return [(one, None) for one in teams]
     start = desk.now
@@ -147,8 +150,9 @@ async def _loads(
     rotations = await asyncio.gather(
         *(_if_there(desk.asking.read(SeenRotation, f"/rotations/{one.id}")) for one in teams)
     )
+    only = desk.who.member_id if desk.who.assigned_only else None
     month = [f"{desk.now.astimezone(ZoneInfo(one.tz)):%Y-%m}" for one in teams]
     return [
-        (one, None if rotation is None else team_load(one, rotation, hosts, which))
+        (one, None if rotation is None else team_load(one, rotation, hosts, which, only))
         for one, rotation, which in zip(teams, rotations, month, strict=True)
     ]

@@ -223,7 +223,7 @@ async def plan_of(desk: Desk, *, changing: bool = False) -> Plan:
     """One's own availability, or that of `?member=`. Raises 403 for changing another's without the permission to."""
     asked = desk.request.query_params.get("member") or desk.who.member_id
     with as_pages():
-        others = await members_of(desk) if desk.may("team:view") else [desk.who.member]
+        others = await members_of(desk) if desk.may("team:view", of_all=True) else [desk.who.member]
         member = next((one for one in others if one.id == asked), None)
         if member is None:
             raise NOT_FOUND

@@ -1,15 +1,17 @@
 """`/console/team`: who works here, with which role."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from services.web.adapters.api import ApiAway, ApiRefused, away, read_as
 from services.web.adapters.zones import city_of, regions, zone_named
-from services.web.domain.forms import Choice, Flag, Form, Text, Wrong, read, shown
-from services.web.domain.staff import SeenMember
-from services.web.routes.console.calendars import members_of
+from services.web.domain.forms import Choice, Field, Flag, Form, Text, Wrong, last, read, shown
+from services.web.domain.staff import Listed, SeenDraft, SeenMember, SeenPermissions
+from services.web.routes.console.calendars import AT_ONCE, members_of
 from services.web.routes.console.desk import (
     Desk,
     Here,
@@ -29,15 +31,22 @@ from turnus_runtime.http import NOT_FOUND
 router = APIRouter(prefix="/team", default_response_class=Html)
 
 ROLES = ("member", "admin", "owner")
+LEVELS = ("none", "view", "manage")
+THINGS = ("calendars", "bookings", "groups")
+PERMISSIONS = (*(Choice(f"may_{thing}", LEVELS) for thing in THINGS), Flag("assigned_only"))
+"""What the role `member` may; the other roles have their own."""
 MEMBER = (
     Text("name"),
     Text("email", most=254),
     Text("tz", most=64),
     Choice("locale", ("de", "en")),
     Choice("role", ROLES),
+    *PERMISSIONS,
     Flag("invite"),
 )
 CHANGED = tuple(one for one in MEMBER if one.name not in ("email", "invite"))
+ROLE = ("role", *(one.name for one in PERMISSIONS))
+"""What only those may change who run the team."""
 
 
 @router.get("")
@@ -55,19 +64,20 @@ async def ask_new(desk: Here) -> Response:
     """The form of a new member."""
     desk.need("team:manage")
     own = desk.who.member
-    return _page(desk, shown(MEMBER, {"tz": own.tz, "locale": own.locale[:2], "role": "member", "invite": True}), None)
+    values = {"tz": own.tz, "locale": own.locale[:2], "role": "member", "invite": True}
+    return _page(desk, shown(MEMBER, {**values, **_permitted(SeenPermissions())}), None)
 
 
 @router.post("/new")
 async def add(desk: Here, sent: SentForm) -> Response:
     """Add somebody to the team: they serve at once, and can sign in once they have accepted the invitation."""
     desk.need("team:manage")
-    form = _checked(read(MEMBER, sent))
+    form = _checked(read(_asked(MEMBER, sent), sent))
     key = key_of(sent, desk.new_key)
     if form.errors:
         return _page(desk, form, None, 422, key=key)
     try:
-        body = {name: value for name, value in form.values.items() if name != "invite"}
+        body = _body({name: value for name, value in form.values.items() if name != "invite"})
         added = read_as(SeenMember, await desk.asking.send("POST", "/members", body, key=key))
     except ApiRefused as refused:
         return _refused(desk, form, None, refused, next_key(refused, key, desk.new_key))
@@ -97,26 +107,24 @@ async def show(member_id: str, desk: Here) -> Response:
     """A member, with role and zone."""
     desk.need("team:view")
     member = await member_of(desk, member_id)
-    values = {**member.model_dump(), "locale": member.locale[:2]}
-    return _page(desk, shown(MEMBER, values), member)
+    calendars = await _serves_in(desk, member)
+    return _page(desk, shown(MEMBER, _values(member)), member, calendars=calendars)
 
 
 @router.post("/{member_id}")
 async def change(member_id: str, desk: Here, sent: SentForm) -> Response:
-    """Change a member. Another role ends their sessions."""
+    """Change a member. Another role or other permissions end their sessions."""
     member = await member_of(desk, member_id)
     own = member.id == desk.who.member_id
     if not own:
         desk.need("team:manage")
-    fields = CHANGED if desk.may("team:manage") else tuple(one for one in CHANGED if one.name != "role")
-    form = _checked(read(fields, sent))
-    form = Form(
-        {**form.raw, "email": member.email, "role": form.raw.get("role", member.role)}, form.values, form.errors
-    )
+    fields = CHANGED if desk.may("team:manage") else tuple(one for one in CHANGED if one.name not in ROLE)
+    form = _checked(read(_asked(fields, sent), sent))
+    form = Form({**shown(MEMBER, _values(member)).raw, **form.raw}, form.values, form.errors)
     version = version_of(sent)
     if form.errors:
         return _page(desk, form, member, 422, version=version)
-    body = {name: value for name, value in form.values.items() if name != "role" or value != member.role}
+    body = _body({name: value for name, value in form.values.items() if name != "role" or value != member.role})
     try:
         await desk.asking.send("PATCH", f"/members/{member.id}", body, version=version)
     except ApiRefused as refused:
@@ -185,6 +193,41 @@ async def remove(member_id: str, desk: Here, sent: SentForm) -> Response:
     return desk.done("/console/team", "member_removed")
 
 
+def _asked(fields: tuple[Field, ...], sent: SentForm) -> tuple[Field, ...]:
+    """The fields of the form that was sent: permissions count for the role `member`, and if they were on the page."""
+    if last(sent, "permissions") and last(sent, "role") == "member":
+        return fields
+    return tuple(one for one in fields if one not in PERMISSIONS)
+
+
+def _body(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the API takes."""
+    permissions = {one.name.removeprefix("may_"): values[one.name] for one in PERMISSIONS if one.name in values}
+    body = {name: value for name, value in values.items() if name not in [one.name for one in PERMISSIONS]}
+    return {**body, "permissions": permissions} if permissions else body
+
+
+def _values(member: SeenMember) -> dict[str, Any]:
+    """The values of a member's form. Who has another role begins with those of every new member."""
+    permissions = member.permissions if member.role == "member" else SeenPermissions()
+    return {**member.model_dump(), "locale": member.locale[:2], **_permitted(permissions)}
+
+
+def _permitted(permissions: SeenPermissions) -> dict[str, Any]:
+    levels = {f"may_{thing}": getattr(permissions, thing) for thing in THINGS}
+    return {**levels, "assigned_only": permissions.assigned_only}
+
+
+async def _serves_in(desk: Desk, member: SeenMember) -> tuple[SeenDraft, ...] | None:
+    """The calendars in which they serve, the first 200; None if they are not for the reader to see."""
+    if not desk.may("calendars:view") or member.status != "active":
+        return None
+    with as_pages():
+        found = await desk.asking.read(Listed[SeenDraft], "/calendars", member_id=member.id, limit=AT_ONCE)
+    order = {"active": 0, "draft": 1, "retired": 2}
+    return tuple(sorted(found.items, key=lambda one: (order.get(one.status, 3), one.name.casefold())))
+
+
 async def member_of(desk: Desk, member_id: str) -> SeenMember:
     """The member of the address. Raises 403, 404."""
     if not re.fullmatch(r"mem_[0-9a-z]{1,40}", member_id):
@@ -218,8 +261,12 @@ def _page(
     *,
     key: str | None = None,
     version: int | None = None,
+    calendars: tuple[SeenDraft, ...] | None = None,
 ) -> Response:
-    """The page. `version`: that from which the shown form was made, if it is not the member as they are now."""
+    """The page. `version`: that from which the shown form was made, if it is not the member as they are now.
+
+    `calendars`: where they serve, if that is shown.
+    """
     own = member is not None and member.id == desk.who.member_id
     # Only owners make owners, and only owners change them.
     owner = desk.who.role == "owner"
@@ -235,6 +282,9 @@ def _page(
         version=member.version if member and version is None else version,
         key=key or desk.new_key,
         roles=[role for role in ROLES if role != "owner" or owner or (member is not None and member.role == "owner")],
+        levels=LEVELS,
+        things=THINGS,
+        calendars=calendars,
         regions=regions(str(desk.words.locale)),
         pausable=(own or desk.may("team:manage")) and member is not None and member.status == "active",
         editable=editable and (member is None or member.status == "active"),
