@@ -321,8 +321,9 @@ def _published(
     if terms is not None:
         durations[str(version)] = terms.duration_minutes
         previous = current.published_version if current.published is not None else None
-        by = {"at": actor.now, "actor_id": actor.id, "key_id": actor.key_id}
-        publishing = Publishing(**by, previous=previous, changes=changes)
+        publishing = Publishing(
+            at=actor.now, actor_id=actor.id, key_id=actor.key_id, previous=previous, changes=changes
+        )
     return current.change(
         version=version,
         status=status,

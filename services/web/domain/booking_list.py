@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from urllib.parse import parse_qsl, urlencode
 
 from services.web.domain.days import day_named
 
@@ -28,7 +27,6 @@ CSV_COLUMNS = (
 ORDERS: Mapping[str, tuple[str, str]] = {"start": ("start", "-start"), "created_at": ("-created_at", "created_at")}
 """What a list can be in the order of: the order that its head offers first, and the other one. Of what was booked, the
 newest first."""
-LONGEST_PLACE = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +84,6 @@ def narrowed(asked: Mapping[str, str], today: date) -> Narrowed:
         q,
         sort if any(sort in both for both in ORDERS.values()) else "start",
     )
-
-
-def place_of(one: Narrowed, after: str | None) -> str:
-    """Where in the list somebody is, as one parameter of the address of a booking."""
-    pairs = {**one.pairs(), "after": after}
-    return urlencode({name: value for name, value in pairs.items() if value is not None})
-
-
-def place_named(text: str | None, today: date) -> dict[str, str | None]:
-    """The parameters of a list that `place_of` wrote; of anything else, nothing but what a list can be."""
-    if not text or len(text) > LONGEST_PLACE:
-        return {}
-    asked = dict(parse_qsl(text, keep_blank_values=True, errors="replace"))
-    return {**narrowed(asked, today).pairs(), "after": asked.get("after")}
 
 
 def csv_of(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -62,7 +62,8 @@ def restorable(settings: Settings, serving: Iterable[str]) -> dict[str, Any]:
 
 def _change(before: Settings | None, after: Settings, touch: SeenTouch) -> Change:
     name = touch.field
-    was, now = (before or {}).get(name), after.get(name)
+    was: Any = (before or {}).get(name)
+    now: Any = after.get(name)
     known = before is not None and name in before
     steps = tuple(_steps(was, now)) if name == "members" and known else ()
     return Change(touch, known, was, now, steps)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from services.web.adapters.words import Words
 from services.web.adapters.writing import assets
-from services.web.adapters.zones import city_of, offset_of, regions
+from services.web.adapters.zones import city_of, offset_of
 from services.web.domain.colours import lengths, pairs
 from services.web.domain.days import Month, by_part
 from services.web.domain.forms import Flag, Form, Number, Span, Text, Wrong, shown
@@ -171,9 +171,10 @@ def _picker(reader: Reader) -> Picker:
         zone=ZONE,
         city=city_of(ZONE, locale),
         offset=offset_of(NOON.astimezone(UTC).astimezone(ZoneInfo(ZONE))),
-        regions=regions(locale),
-        zone_listed=True,
         zone_asked=True,
         unknown_zone=False,
         kept=reader.carried(),
+        first=DAY,
+        last=month.last,
+        tag="",
     )

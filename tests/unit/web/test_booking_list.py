@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.web.adapters.words import languages
-from services.web.domain.booking_list import ORDERS, STATUSES, Narrowed, narrowed, place_named, place_of
+from services.web.domain.booking_list import ORDERS, STATUSES, Narrowed, narrowed
 from services.web.routes.console.desk import NAVIGATION
+from services.web.routes.console.place import place_named, place_of
 
 TODAY = date(2027, 1, 4)
 DAYS = st.one_of(st.just(""), st.dates(date(2000, 1, 1), date(2099, 12, 31)).map(date.isoformat))

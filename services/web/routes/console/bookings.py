@@ -19,8 +19,6 @@ from services.web.domain.booking_list import (
     Narrowed,
     csv_of,
     narrowed,
-    place_named,
-    place_of,
 )
 from services.web.domain.days import day_named
 from services.web.domain.forms import Wrong
@@ -29,6 +27,7 @@ from services.web.domain.seen import state_of
 from services.web.domain.staff import Listed, SeenChoice, SeenEntry, SeenHistory
 from services.web.routes.console.calendars import AT_ONCE, calendars_of, names_of
 from services.web.routes.console.desk import PRIVATE, Desk, Here, as_pages
+from services.web.routes.console.place import place_named, place_of
 from services.web.routes.visit import Html
 from turnus_runtime.http import NOT_FOUND, Problem
 

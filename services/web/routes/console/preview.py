@@ -104,15 +104,8 @@ async def try_form(calendar_id: str, desk: Here) -> Response:
 
 
 def _page(desk: Desk, calendar: SeenCalendar, draft: SeenDraft | None, *, kept: bool = True, **more: Any) -> Response:
-    return desk.page(
-        "preview.html",
-        here="calendars",
-        calendar=calendar,
-        draft=draft,
-        kept=kept,
-        tried=False,
-        **({"picker": None, "action": ""} | more),
-    )
+    values: dict[str, Any] = {"picker": None, "action": ""} | more
+    return desk.page("preview.html", here="calendars", calendar=calendar, draft=draft, kept=kept, tried=False, **values)
 
 
 def _seen(desk: Desk, draft: SeenDraft | None, settings: Mapping[str, Any], members: list[SeenMember]) -> SeenCalendar:
