@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from services.accounts.domain.credentials import ApiKey
 from services.accounts.domain.members import Member
-from services.accounts.domain.roles import may_give, not_held
+from services.accounts.domain.roles import EVERYTHING, may_give, not_held
 from services.accounts.handlers import credentials
 from services.accounts.handlers.credentials import Overtaken
 from services.accounts.routes.asking import Asking, MemberId, acting, actor_of
@@ -56,7 +56,7 @@ class NewApiKey(Request):
     """An API key that acts for `member_id` (default: you) with these scopes, which both you and they must have."""
 
     name: Name
-    scopes: Annotated[list[Scope], Field(min_length=1, max_length=9)]
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(EVERYTHING))]
     member_id: MemberId | None = None
 
 
