@@ -187,9 +187,10 @@ class AtSource:
             return []
         told = record.key_id if isinstance(record, SigningPair) else record.id
         found: list[Finding] = []
+        at = place(SOURCES[self.kind], self.kind, record.id)
         for service, kind in COPIES[self.kind].items():
             known = _version(await on.get(service, kind, told))
-            at, copy = place(SOURCES[self.kind], self.kind, record.id), place(service, kind, told)
+            copy = place(service, kind, told)
             found += copies.current(at, published, copy, known)
         if isinstance(record, Member) and record.pause is not None:
             host = await on.get("availability", Host, record.id)
