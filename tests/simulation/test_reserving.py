@@ -7,15 +7,23 @@ from typing import Any
 from services.availability.domain import claims, rules
 from services.availability.domain.claims import Attempt, Claim
 from services.availability.domain.hosts import Host
-from services.availability.domain.rules import ServedCalendar
+from services.availability.domain.rules import MemberSchedule, ServedCalendar, Weekly
 from services.availability.handlers import learning, reserving
 from services.availability.service import service as availability
 from services.availability.store import RulesCache
 from services.booking.service import service as booking
 from tests.simulation.store import SimulatedStore
-from turnus_contracts import BookingRequested, CalendarMember, CalendarPublished, SlotRefused
+from turnus_contracts import (
+    AssigneeChosen,
+    BookingRequested,
+    CalendarMember,
+    CalendarPublished,
+    MemberChanged,
+    SlotRefused,
+)
 from turnus_runtime.host import collections
 from turnus_runtime.ids import RandomIds
+from turnus_runtime.records import Decision
 from turnus_runtime.settings import Settings
 from turnus_runtime.store import RecordStore
 from turnus_runtime.turn import Turn
@@ -99,6 +107,71 @@ async def test_who_joins_a_calendar_again_knows_of_the_blocks_it_got_meanwhile()
     host = await turn.records(Host).get(ADA)
     assert host is not None
     assert host.blocks_versions == {"cal_1": 1}
+
+
+async def working() -> Turn:
+    """A process in which Ada and Bruno work all day, every day."""
+    turn = await process()
+    for member_id in (ADA, BRUNO):
+        hours = MemberSchedule(
+            id=f"sch_{member_id}",
+            workspace_id="ws_1",
+            member_id=member_id,
+            version=1,
+            name="Hours",
+            tz="UTC",
+            default=True,
+            weekly=(Weekly(days=(1, 2, 3, 4, 5, 6, 7), start=0, end=1440),),
+            created_at=NOW,
+            changed_at=NOW,
+        )
+        await turn.records(MemberSchedule).decide(hours.id, lambda _, hours=hours: Decision(None, hours))
+    return turn
+
+
+def pausing(member_id: str) -> MemberChanged:
+    about = {"name": "A", "email": "a@example.org", "tz": "UTC", "locale": "en", "role": "member"}
+    return MemberChanged(
+        workspace_id="ws_1", member_id=member_id, version=2, status="active", paused_since=NOW, **about
+    )
+
+
+async def pinned(turn: Turn) -> Attempt:
+    claim = await turn.records(Claim).get("bk_1")
+    found = claim.attempt(1) if claim is not None else None
+    assert found is not None
+    return found
+
+
+async def test_who_pauses_is_no_candidate_and_a_time_that_only_they_had_is_not_offered() -> None:
+    turn = await working()
+    await learning.learn_member(pausing(ADA), turn)
+    await reserving.reserve_slot(request(1), turn)
+    assert (await pinned(turn)).candidates == (BRUNO,)
+    turn = await working()
+    for member_id in (ADA, BRUNO):
+        await learning.learn_member(pausing(member_id), turn)
+    await reserving.reserve_slot(request(1), turn)
+    refusal = (await pinned(turn)).refusal
+    assert refusal is not None
+    assert (refusal.code, refusal.alternatives) == ("slot_not_offered", ())
+
+
+async def test_whoever_is_chosen_and_pauses_by_then_does_not_get_the_time_and_who_holds_it_keeps_it() -> None:
+    turn = await working()
+    await reserving.reserve_slot(request(1), turn)
+    assert (await pinned(turn)).asked == (ADA,)
+    for member_id in (ADA, BRUNO):
+        await learning.learn_member(pausing(member_id), turn)
+    start = NOW + timedelta(days=1)
+    chosen = AssigneeChosen(**ABOUT, start=start, host_ids=(BRUNO,), charged=True, rule="equal")
+    for _ in range(2):  # a duplicate finds the same
+        await reserving.settle_assignee(chosen, turn)
+    ada, bruno = [await turn.records(Host).get(one) for one in (ADA, BRUNO)]
+    assert ada is not None
+    assert bruno is not None
+    assert [(one.booking_id, one.settled) for one in ada.reservations] == [("bk_1", True)]
+    assert bruno.reservations == ()
 
 
 def attempt(**more: Any) -> Attempt:

@@ -84,8 +84,8 @@ def an_older_word_of_a_pause_replaces_a_newer_one() -> Generator[None]:
 @mutant(
     "A pause is busy time: guests are not offered it",
     page="docs/semantics.md",
-    seen_by="tests/integration/api/test_pauses.py"
-    "::test_who_pauses_is_offered_nowhere_until_they_resume_and_what_is_booked_stays",
+    seen_by="tests/simulation/test_reserving.py"
+    "::test_who_pauses_is_no_candidate_and_a_time_that_only_they_had_is_not_offered",
 )
 def a_pause_is_offered() -> Generator[None]:
     look = store._host

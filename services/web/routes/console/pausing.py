@@ -1,7 +1,6 @@
 """`/console/team/…/pause`: a member takes no new bookings for a while; whoever manages the team, or they themselves."""
 
 from datetime import date
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
@@ -92,5 +91,13 @@ def _refused(desk: Desk, member: SeenMember, form: Form, refused: ApiRefused) ->
 
 def _page(desk: Desk, member: SeenMember, form: Form, status: int = 200, notice: str | None = None) -> Response:
     own = member.id == desk.who.member_id
-    values: dict[str, Any] = {"member": member, "own": own, "form": form, "notice": notice}
-    return desk.page("pause.html", status, here="account" if own else "team", home=_home(desk, member), **values)
+    return desk.page(
+        "pause.html",
+        status,
+        here="account" if own else "team",
+        home=_home(desk, member),
+        member=member,
+        own=own,
+        form=form,
+        notice=notice,
+    )
