@@ -242,6 +242,7 @@ async def practice(api: Api) -> AsyncIterator[Practice]:
 
     async def about(member: str, calendar: Mapping[str, Any], group: Mapping[str, Any], booking: str) -> dict[str, str]:
         schedules = await api.call("GET", f"/schedules?member_id={member}", None, at.staff)
+        versions = await api.call("GET", f"/calendars/{calendar['id']}/versions", None, at.staff)
         return {
             "workspace_id": session["workspace_id"],
             "nobody": RandomIds().fresh("mem"),
@@ -249,7 +250,7 @@ async def practice(api: Api) -> AsyncIterator[Practice]:
             "invitation_id": invitation["id"],
             "template_key": "booked.guest.de",
             "country": "DE",
-            "version": "1",
+            "version": str(versions["items"][0]["version"]),
             "letter_id": RandomIds().fresh("dlt"),
             "member_id": member,
             "calendar_id": calendar["id"],

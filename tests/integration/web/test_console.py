@@ -382,7 +382,7 @@ async def test_a_pause_is_asked_for_shown_and_ended_and_only_a_later_day_is_take
     assert mine.headers["location"] == "/console/profile?done=member_paused"
     attention = re.findall(r'<ul class="tasks">.*?</ul>', (await console.client.get("/console")).text, re.DOTALL)
     assert "/console/profile" in attention[0]
-    await console.post(f"{path}/remove")
+    await console.post(f"{path}/remove", **SURE)
     gone = await console.post(f"{path}/pause", until="")
     assert gone.status_code == 409
 
@@ -430,7 +430,7 @@ ACTIONS: tuple[tuple[tuple[str, ...], str, dict[str, str], str, str, Mapping[str
     (RUNNERS, "/notifications/booked.guest.de", {"subject": "x", "body": "y"}, "PUT", "/templates/booked.guest.de", {}),
 )
 """Who may: an action of the console with its fields, and the request to the API behind it."""
-OF_CALENDARS = ("versions", "versions/1/take", "preview", "preview/form")
+OF_CALENDARS = ("versions", "versions/2/take", "preview", "preview/form")
 NOT_THERE = re.compile("CALENDAR|BOOKING")
 """What is the owner's is not there for who sees only what is assigned to them."""
 SHUT = {

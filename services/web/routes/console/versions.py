@@ -109,6 +109,7 @@ async def ask_take(calendar_id: str, version: str, desk: Here) -> Response:
         button=say("take.button"),
         action=desk.url(f"{path}/{old.version}/take", version=str(draft.version)),
         leave=desk.url(path),
+        version=None,
     )
 
 
