@@ -19,6 +19,7 @@ ASKS = (
     ("/api-keys/KEY/delete", "sofort abgewiesen"),
     ("/groups/GROUP/remove", "Gäste sehen diese Gruppe dann nicht mehr"),
     ("/bookings/BOOKING/cancel", "Grace"),
+    ("/calendars/CALENDAR/versions/VERSION/take", "Alle Einstellungen werden im Entwurf wieder so"),
     ("/calendars/CALENDAR/retire", "Gäste können hier nicht mehr buchen"),
     ("/team/MEMBER/remove", "Sitzungen und API-Schlüssel enden"),
 )
@@ -63,6 +64,9 @@ async def one_of_everything(console: Console) -> dict[str, str]:
     await console.post("/availability", tz="Europe/Berlin", hours_2_start="09:00", hours_2_end="17:00")
     page = await console.post("/calendars/new/personal", publish="1", **draft(member=owner))
     calendar = page.headers["location"].rpartition("/")[2].partition("?")[0]
+    version = (await console.client.get(f"/api/v1/calendars/{calendar}", headers=staff)).json()["published_version"]
+    other_name = {"name": "Other"}
+    await console.client.patch(f"/api/v1/calendars/{calendar}", json=other_name, headers=staff)
     group = await made("/groups", {"slug": "group", "name": "Group", "calendar_ids": [calendar]})
     guest = {"name": "Grace", "email": "grace@example.org"}
     body = {"calendar": "sonnenhof/beratung", "start": "2027-01-12T09:00:00+01:00", "tz": "Europe/Berlin"}
@@ -77,6 +81,7 @@ async def one_of_everything(console: Console) -> dict[str, str]:
         "GROUP": group["id"],
         "BOOKING": booking["id"],
         "CALENDAR": calendar,
+        "VERSION": str(version),
         "OWNER": owner,
     }
 

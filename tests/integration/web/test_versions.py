@@ -141,17 +141,18 @@ async def test_a_version_is_taken_over_as_the_draft_and_published_by_nobody_but_
     ask = await page_of(english, f"{path}/versions/2/take")
     action = re.search(r'<form method="post" action="/console([^"]+/take[^"]*)"', ask)
     assert action is not None
-    answer = await english.post(action[1])
+    sure = {"sure": "yes", "version": "4"}
+    answer = await english.post(action[1], **sure)
     assert answer.status_code == 303
     assert answer.headers["location"] == f"/console{path}?done=version_taken"
     calendar = await api(english, "GET", path)
     assert (calendar["duration_minutes"], calendar["has_unpublished_changes"]) == (30, True)
-    late = await english.post(action[1])
+    late = await english.post(action[1], **sure)
     assert late.headers["location"].endswith("versions?refused=take_version_stale")
     assert "Somebody else has changed the draft" in await page_of(
         english, f"{path}/versions?refused=take_version_stale"
     )
-    without_version = await english.post(f"{path}/versions/4/take")
+    without_version = await english.post(f"{path}/versions/4/take", sure="yes")
     assert without_version.headers["location"].endswith("refused=take_version_stale")
     assert (await api(english, "GET", path))["version"] == 5
 
@@ -187,7 +188,7 @@ async def test_whoever_left_is_not_taken_over_and_still_named(english: English) 
     assert "Gonzo &lt;b&gt; leaves" in text
     assert "Turnus itself" in text
     now = (await api(english, "GET", path))["version"]
-    answer = await english.post(f"{path}/versions/{calendar['published_version']}/take?version={now}")
+    answer = await english.post(f"{path}/versions/{calendar['published_version']}/take", sure="yes", version=str(now))
     assert answer.headers["location"] == f"/console{path}?done=version_taken_without"
     assert [one["member_id"] for one in (await api(english, "GET", path))["members"]] == [owner]
 

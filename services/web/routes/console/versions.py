@@ -14,7 +14,7 @@ from services.web.adapters.zones import city_of
 from services.web.domain.staff import Listed, SeenDraft, SeenMember, SeenVersion
 from services.web.domain.versions import Change, compared, people_in, restorable
 from services.web.routes.console.calendars import names_of
-from services.web.routes.console.desk import Desk, Here, as_pages, refused_page
+from services.web.routes.console.desk import Desk, Here, SentForm, as_pages, ask_once, is_sure, refused_page, version_of
 from services.web.routes.console.drafts import draft_of
 from services.web.routes.visit import Html
 from turnus_runtime.http import NOT_FOUND, Problem
@@ -98,32 +98,24 @@ async def ask_take(calendar_id: str, version: str, desk: Here) -> Response:
     """Ask once, and name what will happen to the draft."""
     desk.need("calendars:manage")
     draft, old = await asyncio.gather(draft_of(desk, calendar_id), _version(desk, calendar_id, version))
-    say = desk.words.say
     at = desk.words.moment(old.at, desk.who.member.tz) if old.at is not None else f"{old.version}"
     path = f"/console/calendars/{draft.id}/versions"
-    return desk.page(
-        "confirm.html",
-        here="calendars",
-        title=say("take.title", name=draft.name),
-        happens=say("take.happens_lost" if draft.unpublished_changes else "take.happens", version=at),
-        button=say("take.button"),
-        action=desk.url(f"{path}/{old.version}/take", version=str(draft.version)),
-        leave=desk.url(path),
-        version=None,
-    )
+    what = "take_lost" if draft.unpublished_changes else "take"
+    where = f"{path}/{old.version}/take"
+    return ask_once(desk, "calendars", what, where, path, version=draft.version, name=draft.name, at=at)
 
 
 @router.post("/{version}/take")
-async def take(calendar_id: str, version: str, desk: Here) -> Response:
+async def take(calendar_id: str, version: str, desk: Here, sent: SentForm) -> Response:
     """Make the settings of an old version the draft; guests see them when it is published."""
+    if not is_sure(sent):
+        return await ask_take(calendar_id, version, desk)
     desk.need("calendars:manage")
     draft, old = await asyncio.gather(draft_of(desk, calendar_id), _version(desk, calendar_id, version))
-    asked = desk.request.query_params.get("version", "")
-    looked_at = int(asked) if re.fullmatch(r"[0-9]{1,9}", asked, re.ASCII) else 0
     try:
         there = await names_of(desk)
         body = restorable(old.settings, there)
-        await desk.asking.send("PATCH", f"/calendars/{draft.id}", body, version=looked_at)
+        await desk.asking.send("PATCH", f"/calendars/{draft.id}", body, version=version_of(sent))
     except ApiRefused as refused:
         if refused.status in (401, 403):
             raise refused_page(refused) from None
