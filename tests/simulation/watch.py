@@ -209,10 +209,14 @@ class Watch:
                 self._world.fail(f"{short(now.id)} gives back the time of {short(booking.id)}, which stands")
 
     def _not_paused(self, before: Host | None, host: Host, new: Reservation) -> None:
-        """Whoever pauses by their own record is given no time in it, by a swap neither; what they hold they keep."""
+        """Whoever pauses by their own record is given no time in it, by a swap neither; what they hold they keep.
+
+        One write may hold several decisions: a time may be given before the pause is learned that comes with it.
+        """
         held = before is not None and before.held(new.booking_id, new.attempt) is not None
         pause = host.pause
-        if held or pause is None or pause.start >= pause.end:
+        learned = before is None or before.pause != pause
+        if held or learned or pause is None or pause.start >= pause.end:
             return
         if new.start < pause.end and pause.start < new.end:
             self._world.fail(f"{short(host.id)} pauses and gives {short(new.booking_id)} a time")
