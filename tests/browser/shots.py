@@ -184,5 +184,5 @@ def shots_of(site: Site) -> Iterator[Shot]:
         Shot("operations", "/console/operations"),
         Shot("operations-letters", "/console/operations/availability"),
         Shot("shortcuts", "/console/shortcuts"),
-        Shot("forbidden", "/console/nowhere"),
+        Shot("console-unknown", "/console/nowhere"),
     )

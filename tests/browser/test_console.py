@@ -377,7 +377,7 @@ def test_a_stranger_has_a_live_calendar_in_twelve_steps(
     page.goto(f"/console/start?lang={locale[:2]}")
     stranger.fill(words.say("start.workspace"), "Neuland")
     stranger.fill(words.say("start.slug"), slug)
-    stranger.fill(words.say("start.name"), "Nora Neu")
+    stranger.fill(words.say("start.own_name"), "Nora Neu")
     stranger.fill(words.say("form.email"), f"nora.{locale[:2]}@example.org")
     stranger.fill(words.say("sign_in.password"), "correct horse battery")
     stranger.click("button", words.say("start.button"))

@@ -52,7 +52,7 @@ def test_a_personal_calendar_of_a_new_workspace_is_made_as_the_guide_says(
     staff.page.goto(f"/console/start?lang={tag}")
     staff.fill("start.workspace", "Praxis")
     staff.fill("start.slug", f"praxis-{tag}")
-    staff.fill("start.name", owner)
+    staff.fill("start.own_name", owner)
     staff.fill("form.email", f"petra.{tag}@example.org")
     staff.fill("sign_in.password", "correct horse battery")
     staff.press("start.button")

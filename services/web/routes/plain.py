@@ -60,4 +60,5 @@ def refusal(request: Request, problem: Problem) -> Response:
         return refused_session(request)
     told = TOLD.get(problem.status, "broken")
     headers = {name: value for name, value in problem.headers.items() if name in {"Retry-After", "Allow"}}
-    return reader_of(request).page("problem.html", problem.status, headers, told=told)
+    staff = request.url.path.startswith("/console")
+    return reader_of(request).page("problem.html", problem.status, headers, told=told, staff=staff)

@@ -30,7 +30,7 @@ ADA, BERND = Host(id="mem_ada", name="Ada Lindner"), Host(id="mem_bernd", name="
 GRACE = Person(name="Grace Hopper", email="grace@example.org")
 ICONS = (
     *("time", "address", "phone", "link", "person", "people", "day", "globe", "done", "note", "no", "wait"),
-    *("calendars", "list", "mail", "key", "home", "back", "on"),
+    *("calendars", "list", "mail", "key", "home", "pulse", "back", "on"),
 )
 SECTIONS = (
     *("colours", "spaces", "type", "icons", "buttons", "links", "fields", "wrong", "choices", "notices"),

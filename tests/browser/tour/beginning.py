@@ -20,7 +20,7 @@ def start(walk: Walk) -> None:
     walk.fill("start.workspace", walk.either("Praxis Linde", "Linden Practice"))
     walk.page.locator("#slug").fill(walk.kept["slug"])
     walk.page.locator("#tz").select_option("Europe/Berlin")
-    walk.fill("start.name", "Olga Sommer")
+    walk.fill("start.own_name", "Olga Sommer")
     walk.kept["owner"] = f"olga@{walk.kept['slug']}.example.org"
     walk.fill("form.email", walk.kept["owner"])
     walk.fill("sign_in.password", PASSWORD)
