@@ -171,7 +171,7 @@ def facts_of(desk: Desk, entry: SeenEntry) -> dict[str, Any]:
         "there": there if there.offset != own.offset else None,
         "moving_to": times(desk, entry.move.start, entry.move.end, desk.who.member.tz) if entry.move else None,
         "path": f"/console/bookings/{entry.id}",
-        "back": f"{desk.url('/console/bookings', **place_named(desk.place, _today(desk)))}#{entry.id}",
+        "to_list": f"{desk.url('/console/bookings', **place_named(desk.place, _today(desk)))}#{entry.id}",
         "changeable": desk.may("bookings:manage") and state in ("confirmed", "moved"),
         "markable": desk.may("bookings:manage")
         and entry.status in ("confirmed", "attended", "no_show")
