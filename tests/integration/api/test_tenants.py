@@ -21,7 +21,7 @@ BY_LINK = ("/invitations/current", "/password-resets/current")
 """Take the token of a link and no other."""
 FIGURES = tuple(f"/operations/{service}" for service in SERVICES)
 """Counts and lags of the whole installation, which no workspace owns."""
-SAME_EVERYWHERE = {"template_key", "version"}
+SAME_EVERYWHERE = {"template_key", "version", "country", "year"}
 """Names of what is called alike in every workspace, and is another thing in each."""
 
 

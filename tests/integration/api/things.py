@@ -104,6 +104,8 @@ async def things(api: Api, name: str) -> Things:
         "template_key": "booked.guest.de",
         "thing_id": calendar["id"],
         "actor_id": session["member_id"],
+        "country": "DE",
+        "year": "2027",
         "letter_id": (await waiting(api, at, "booking"))[0]["id"],
     }
     return Things(at, ids, booked.json())

@@ -145,7 +145,8 @@ async def test_a_store_that_is_away_is_503_and_guests_without_it_are_served(serv
 
 async def test_generated_requests_meet_no_answer_outside_the_description(served: Served) -> None:
     union = union_openapi([SERVICE])
-    for path in [path for path in union["paths"] if "broken" in path]:
+    # How a service is needs a process around it: `tests/integration/api` asks for that.
+    for path in [path for path in union["paths"] if "broken" in path or "/operations/" in path]:
         del union["paths"][path]
     schema = schemathesis.openapi.from_dict(union)
     checks = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)

@@ -64,7 +64,7 @@ async def test_a_booking_leads_back_to_the_place_in_the_list_even_after_somethin
     ids = await booked(console)
     page = await console.client.get("/console/bookings?q=m%C3%BCll&sort=-created_at&lang=de")
     opened = await console.client.get(link_in(page, r'<td class="who"[^>]*><a href="([^"]+)"'))
-    back = link_in(opened, r'<a href="([^"]+)">[^<]*</a></p>\s*<div class="bar">')
+    back = link_in(opened, r'<a href="([^"]+)">[^<]*</a></p>\s*<p class="hint live"')
     assert back.endswith(f"#{ids['Jürgen Müller']}")
     again = await console.client.get(back.partition("#")[0])
     assert names_in(again) == ["Jürgen Müller"]
@@ -73,7 +73,7 @@ async def test_a_booking_leads_back_to_the_place_in_the_list_even_after_somethin
     done = await console.client.post(link_in(asked, r'<form method="post" action="([^"]+/cancel[^"]*)"'), data={})
     assert done.status_code == 303
     after = await console.client.get(done.headers["location"])
-    assert back == link_in(after, r'<a href="([^"]+)">[^<]*</a></p>\s*<div class="bar">')
+    assert back == link_in(after, r'<a href="([^"]+)">[^<]*</a></p>\s*<p class="hint live"')
     assert "list=" not in "".join(re.findall(r'<nav class="side.*?</nav>', after.text, re.DOTALL))
 
 
@@ -81,7 +81,7 @@ async def test_a_forged_place_leads_to_the_list(console: Console) -> None:
     ids = await booked(console)
     for place in ("//evil.example", "javascript:alert(1)", "done=x&next=//evil.example", "\0", "a" * 3000):
         page = await console.client.get(f"/console/bookings/{ids['Grace Hopper']}", params={"list": place})
-        back = link_in(page, r'<a href="([^"]+)">[^<]*</a></p>\s*<div class="bar">')
+        back = link_in(page, r'<a href="([^"]+)">[^<]*</a></p>\s*<p class="hint live"')
         assert re.fullmatch(r"/console/bookings(\?from=\d{4}-\d\d-\d\d)?#bk_\w+", back), place
 
 

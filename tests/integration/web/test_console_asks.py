@@ -128,14 +128,14 @@ async def test_a_text_that_was_changed_meanwhile_is_not_reset_unseen(console: Co
 
 
 def destructive() -> set[str]:
-    """Functions of the console that delete something, close a calendar or cancel a booking."""
+    """Functions of the console that delete something, close a calendar, cancel a booking or give up a draft."""
     found: set[str] = set()
     for path in CONSOLE.glob("*.py"):
         for one in ast.walk(ast.parse(path.read_text())):
             if not isinstance(one, ast.AsyncFunctionDef):
                 continue
             text = ast.unparse(one)
-            if re.search(r"send\('DELETE'|send\('POST', f'[^']*/(retire|cancel)'", text):
+            if re.search(r"send\('DELETE'|send\('POST', f'[^']*/(retire|cancel)'|restorable\(", text):
                 found.add(f"{path.stem}.{one.name}{'' if 'is_sure(sent)' in text else ' does not ask'}")
     return found
 
