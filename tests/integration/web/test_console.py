@@ -60,6 +60,9 @@ PAGES = (
     "/shortcuts",
 )
 
+OF_EACH_SERVICE = ("/team", "/bookings", "/availability", "/operations/assignment", "/notifications/log")
+"""A page that each service is asked for."""
+
 
 @dataclass
 class Console:
@@ -105,7 +108,7 @@ async def console(embedded_servers: Endpoints, fresh_broker: str) -> AsyncIterat
         )
         assert start.status_code == 303, start.text
         assert start.headers["location"] == "/console/availability?done=started"
-        for path in PAGES:  # every service has to hear of the first signing key
+        for path in OF_EACH_SERVICE:  # every service has to hear of the first signing key
 
             async def is_served(path: str = path) -> bool:
                 return (await client.get(f"/console{path}")).status_code == 200
