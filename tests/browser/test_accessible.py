@@ -249,7 +249,7 @@ def test_a_page_loads_little_and_everything_may_be_kept(site: Site, opened: Open
     page = opened()
     answers: list[Response] = []
     page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - it wants a function of Python
-    page.goto(f"/{address}", wait_until="networkidle")
+    page.goto(f"/{address}", wait_until="load")
     assert sum(len(answer.body()) for answer in answers) <= LARGEST_PAGE_BYTES
     kept: Callable[[Response], str] = lambda answer: answer.headers.get("cache-control", "")  # noqa: E731
     for answer in answers:
