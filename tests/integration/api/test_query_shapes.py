@@ -42,9 +42,10 @@ NEARBY = 5_000
 """What a question may read more than among few. A page with a filter looks at 1,000 records at most, at 200 at once,
 and finds its way to each 200 by some 64 milestones, which lie where chance put them: about 2,500 in all, with a spread
 of 400. Whatever reads a range as a whole reads 20,000."""
-QUERIES = 60
+QUERIES = 90
 """What a question may ask of the store: two pages or five times 200 records, each found in a few steps from milestone
-to milestone, three queries a step. Host and calendar of each booking by themselves would be 100 more a page."""
+to milestone, three queries a step, and what the services ask for themselves each second meanwhile. Host and calendar of
+each booking by themselves would be 100 more a page."""
 
 Ask = Callable[[Api, Things], Awaitable[Any]]
 
