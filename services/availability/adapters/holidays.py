@@ -1,4 +1,4 @@
-"""Public holidays by country and region, as the library `holidays` knows them (ADR 23).
+"""Public holidays by country and region, as the library `holidays` knows them (ADR 25).
 
 It is imported by the first question, and of its countries those that are asked for: half a second and some 35 MB that a
 process which nobody asks goes without. All of this works on the processor alone, so a route asks from a thread.

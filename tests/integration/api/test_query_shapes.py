@@ -48,11 +48,8 @@ and finds its way to each 200 by some 64 milestones, which lie where chance put 
 of 400. Whatever reads a range as a whole reads 20,000."""
 QUERIES = 90
 """What a question may ask of the store: two pages or five times 200 records, each found in a few steps from milestone
-to milestone, three queries a step; the steps are some 15, give or take 5. Host and calendar of each booking by
-themselves would be 100 more a page."""
-
-SEARCHING = 2 * 3 * (PLACES + 1)
-"""What a search may ask beside that: each place that a word may have must be looked at, on either page."""
+to milestone, three queries a step, and what the services ask for themselves each second meanwhile. Host and calendar of
+each booking by themselves would be 100 more a page."""
 
 Ask = Callable[[Api, Things], Awaitable[Any]]
 
