@@ -51,6 +51,9 @@ QUERIES = 90
 to milestone, three queries a step, and what the services ask for themselves each second meanwhile. Host and calendar of
 each booking by themselves would be 100 more a page."""
 
+SEARCHING = 2 * 3 * (PLACES + 1)
+"""What a search may ask beside that: each place that a word may have must be looked at, on either page."""
+
 Ask = Callable[[Api, Things], Awaitable[Any]]
 
 WALKED_AS_A_WHOLE = {"self", "ends", "revoked"}
