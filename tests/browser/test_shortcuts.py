@@ -60,7 +60,7 @@ def test_g_and_a_letter_go_somewhere_and_a_question_mark_shows_the_letters(opene
         at(page, path)
     page.keyboard.press("?")
     at(page, "/console/shortcuts")
-    expect(page.locator("h1")).to_have_text(say("keys.title"))
+    expect(page.locator("h1")).to_have_text(say("shortcuts.title"))
     page.keyboard.press("g")
     page.keyboard.press("x")  # nothing: and the next letter is none any more
     page.keyboard.press(say("go.team"))
@@ -90,7 +90,7 @@ def test_keys_are_left_alone_in_fields_and_with_control(opened: Opener) -> None:
 def test_the_keys_can_be_switched_off_and_stay_off(opened: Opener, locale: str) -> None:
     staff = entered(opened, locale)
     page, say = staff.page, staff.words.say
-    page.get_by_role("contentinfo").get_by_role("link", name=say("keys.title")).click()
+    page.get_by_role("contentinfo").get_by_role("link", name=say("shortcuts.title")).click()
     at(page, "/console/shortcuts")
     box = page.get_by_role("checkbox", name=say("keys.use"))
     expect(box).to_be_checked()
@@ -113,7 +113,7 @@ def test_the_keys_can_be_switched_off_and_stay_off(opened: Opener, locale: str) 
 def test_without_a_script_the_page_says_so_and_its_links_lead_there(opened: Opener, locale: str) -> None:
     staff = entered(opened, locale, script=False)
     page, say = staff.page, staff.words.say
-    page.get_by_role("contentinfo").get_by_role("link", name=say("keys.title")).click()
+    page.get_by_role("contentinfo").get_by_role("link", name=say("shortcuts.title")).click()
     expect(page.get_by_text(say("keys.without"))).to_be_visible()
     expect(page.locator("#shortcuts-used")).to_be_hidden()
     staff.follow("nav.team")

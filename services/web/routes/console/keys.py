@@ -2,11 +2,14 @@
 
 import asyncio
 import re
+from functools import partial
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from services.web.adapters.api import ApiAway, ApiRefused, away, read_as
+from services.web.adapters.setting_words import label_of
+from services.web.adapters.words import Words
 from services.web.domain.forms import Form, Text, Wrong, read, shown
 from services.web.domain.staff import Listed, SeenChange, SeenKey
 from services.web.routes.console.calendars import AT_ONCE, names_of
@@ -102,7 +105,14 @@ async def list_changes(desk: Here) -> Response:
         further=desk.url("/console/audit-log", thing=thing, after=found.next) if found.next else None,
         first=desk.url("/console/audit-log", thing=thing) if after else None,
         links={"calendar": "/console/calendars/", "member": "/console/team/"},
+        name_of=partial(_name_of, desk.words),
     )
+
+
+def _name_of(words: Words, field: str) -> str:
+    """What a person calls a changed field; its name in the API if no page knows it."""
+    told = f"field.{field}"
+    return words.say(told) if words.knows(told) else label_of(words, field)
 
 
 async def _known(desk: Desk, key_id: str) -> SeenKey:
