@@ -7,7 +7,8 @@ LOCALS := turnus turnus-contracts turnus-runtime
 ifndef PYTHON
 PYTHON = $(shell tools/find-python)
 endif
-INSTALL = @python='$(PYTHON)'; test -n "$$python" && "$$python" tools/bootstrap.py all
+BOOTSTRAP = @python='$(PYTHON)'; test -n "$$python" && "$$python" tools/bootstrap.py
+INSTALL = $(BOOTSTRAP) all
 PYTEST = $(BIN)/python -m pytest
 # More test processes than cores: many tests wait for servers and groups. Each has servers of its own.
 SIDE_BY_SIDE = -n $(or $(WORKERS),3) --dist loadfile --no-loadscope-reorder
@@ -90,7 +91,8 @@ format: install ## let ruff mend what it can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-lock: install ## write requirements.lock again from the pyproject.toml files; UPGRADE=1 for newer versions
+lock: ## write requirements.lock again from the pyproject.toml files; UPGRADE=1 for newer versions
+	$(BOOTSTRAP)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
 		--no-header --no-annotate --no-emit-index-url $(LOCALS:%=--no-emit-package %) $(if $(UPGRADE),--upgrade) \
 		--output-file requirements.lock pyproject.toml libs/contracts/pyproject.toml libs/runtime/pyproject.toml

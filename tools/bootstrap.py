@@ -1,6 +1,7 @@
 """Make `.venv` hold what a make target needs, and nothing again when nothing changed. Standard library only.
 
     python tools/bootstrap.py EXTRA [EXTRA…]     extras of the root distribution, e.g. `all embedded`
+    python tools/bootstrap.py                    uv alone: for `make lock`, when the old lock no longer fits
 
 The first time: a virtual environment, uv from the hashes in `tools/uv.txt`, then the three local distributions
 (editable) with those extras. Versions and hashes of everything else come from `requirements.lock`.
@@ -35,6 +36,10 @@ OLDEST, NEWEST = (3, 11), (3, 13)
 
 def main(extras: set[str]) -> None:
     """Install `extras`, together with those that an earlier call installed. Safe to run twice at once."""
+    if not extras:
+        make_venv()
+        make_uv()
+        return
     directory = os.open(ROOT, os.O_RDONLY)
     fcntl.flock(directory, fcntl.LOCK_EX)  # `make -j`: one installs, the others find it done
     digest = digest_of_inputs()
