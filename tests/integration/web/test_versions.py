@@ -127,7 +127,7 @@ async def test_what_changed_between_versions_and_what_is_not_published_yet(engli
     assert len(told) == 2
     assert told[0].startswith("Name Beratung becomes Sprechstunde Olga Sommer, 4 Jan 2027")
     assert "Duration 30 minutes becomes 45 minutes Olga Sommer" in told[1]
-    assert "Video, phone or place To be agreed later becomes Phone call: +49 30 1" in told[1]
+    assert "Video options and place To be agreed later becomes Phone call: +49 30 1" in told[1]
     assert text.count("Version 4 · Olga Sommer") == 1
     assert f'href="/console{path}/versions"' in await page_of(english, path)
     german = await english.client.get(f"/console{path}/versions", params={"lang": "de"})

@@ -178,5 +178,7 @@ def test_a_rotation_that_changed_since_it_was_read_is_not_charged() -> None:
 
 def test_a_choice_is_found_by_its_turn_and_a_mere_release_is_not_listed() -> None:
     _, choice = charged(reserved(list(TEAM)), rotation(TEAM))
-    assert choice.keys() == {"rotation": "cal_a|0000000000001"}
-    assert Choice.model_validate(choice.model_dump() | {"charge": None}).keys() == {"rotation": None}
+    assert choice.keys() == {"rotation": "cal_a|0000000000001", "by_host": "cal_a|mem_a|0000000000001"}
+    given_up = Choice.model_validate(choice.model_dump() | {"released": True})
+    assert given_up.keys() == {"rotation": "cal_a|0000000000001", "by_host": None}
+    assert Choice.model_validate(choice.model_dump() | {"charge": None}).keys() == {}

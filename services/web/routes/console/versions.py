@@ -100,9 +100,10 @@ async def ask_take(calendar_id: str, version: str, desk: Here) -> Response:
     draft, old = await asyncio.gather(draft_of(desk, calendar_id), _version(desk, calendar_id, version))
     at = desk.words.moment(old.at, desk.who.member.tz) if old.at is not None else f"{old.version}"
     path = f"/console/calendars/{draft.id}/versions"
-    what = "take_lost" if draft.unpublished_changes else "take"
     where = f"{path}/{old.version}/take"
-    return ask_once(desk, "calendars", what, where, path, version=draft.version, name=draft.name, at=at)
+    if draft.unpublished_changes:
+        return ask_once(desk, "calendars", "take_lost", where, path, version=draft.version, name=draft.name, at=at)
+    return ask_once(desk, "calendars", "take", where, path, version=draft.version, name=draft.name, at=at)
 
 
 @router.post("/{version}/take")
