@@ -11,7 +11,8 @@ MOST_STOPS = 150
 STOP = """() => {
   const one = document.activeElement;
   if (!one || one === document.body || one === document.documentElement) return null;
-  const style = getComputedStyle(one), box = one.getClientRects()[0] || one.getBoundingClientRect();
+  const styles = [getComputedStyle(one), getComputedStyle(one, '::after')];
+  const box = one.getClientRects()[0] || one.getBoundingClientRect();
   const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
   const at = document.elementFromPoint(x, y);
   const labels = [...(one.labels || [])].map(label => label.innerText).join(' ');
@@ -23,7 +24,7 @@ STOP = """() => {
     html: one.outerHTML.slice(0, 120),
     part: one.closest('.skip, header, nav.side, main, footer')?.tagName.toLowerCase() || '',
     within: one.closest('section')?.className || '',
-    outlined: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2,
+    outlined: styles.some(style => style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2),
     seen: at !== null && (at === one || one.contains(at) || at.contains(one) && !at.closest('.sticky')),
   };
 }"""

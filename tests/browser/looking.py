@@ -6,7 +6,8 @@ SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElemen
 CLIPPED = """() => [...document.querySelectorAll('body *:not(input)')]
   .filter(one => one.checkVisibility() && !one.closest('.unseen, .skip, svg'))
   .filter(one => {
-    const {overflowX, overflowY} = getComputedStyle(one);
+    const {overflowX, overflowY, clipPath} = getComputedStyle(one);
+    if (clipPath === 'inset(50%)') return false; // only read out
     const cut = way => way === 'hidden' || way === 'clip';
     const [wide, high] = [one.scrollWidth > one.clientWidth + 1, one.scrollHeight > one.clientHeight + 1];
     return cut(overflowX) && wide || cut(overflowY) && high;

@@ -136,6 +136,16 @@ class Site:
     def get(self, path: str, **params: str) -> dict[str, Any]:
         return self.call(self._send("GET", f"{path}?{httpx.QueryParams(params)}", None, 200))
 
+    def listed(self, path: str) -> list[dict[str, Any]]:
+        """Everything that staff find in a list."""
+        found: list[dict[str, Any]] = []
+        after: dict[str, Any] = {"limit": 200}
+        while after:
+            page = self.call(self._send("GET", f"{path}?{httpx.QueryParams(after)}", None, 200, staff=True))
+            found += page["items"]
+            after = {"limit": 200, "after": page["next"]} if page["next"] else {}
+        return found
+
     def post(self, path: str, body: Any, status: int, *, staff: bool = False) -> dict[str, Any]:
         return self.call(self._send("POST", path, body, status, staff=staff))
 

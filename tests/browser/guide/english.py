@@ -32,7 +32,7 @@ ENGLISH: Mapping[str, str] = {
     ),
     "Vertriebsteams": "Sales teams",
     "Support-Teams": "Support teams",
-    "Mehrere Mitarbeiter, die Termine wahrnehmen": "Several people who serve appointments",
+    "Mehrere Mitarbeiter, die Termine wahrnehmen": "Several people who take appointments",
     "Round-Robin-Kalender": "Round-robin calendar",
     "Teammitglieder hinzufügen": "Add team members",
     "Verteilungsmethode wählen": "Choose the distribution",

@@ -150,6 +150,10 @@ def moves(walk: Walk) -> None:
 def done(walk: Walk) -> None:
     walk.page.get_by_role("button", name=re.compile(f"^{walk.word('Speichern')}")).first.click()
     walk.staff.told("done.calendar_published")
-    walk.guest.page.goto(f"/sonnenhof?lang={walk.tag}")
-    walk.guest.page.get_by_role("link", name=f"Vertrieb {walk.tag}").click()
-    see(walk.guest.page, f"Vertrieb {walk.tag}")
+    guest, further = walk.guest.page, walk.words.say("list.further")
+    guest.goto(f"/sonnenhof?lang={walk.tag}")
+    offered = guest.get_by_role("link", name=f"Vertrieb {walk.tag}")
+    while not offered.count():  # the list of all that there is to book has several pages
+        guest.get_by_role("link", name=further, exact=True).click()
+    offered.click()
+    see(guest, f"Vertrieb {walk.tag}")

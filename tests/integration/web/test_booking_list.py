@@ -70,7 +70,9 @@ async def test_a_booking_leads_back_to_the_place_in_the_list_even_after_somethin
     assert names_in(again) == ["Jürgen Müller"]
     assert f'id="{ids["Jürgen Müller"]}"' in again.text
     asked = await console.client.get(link_in(opened, r'href="([^"]+/cancel\?[^"]+)"'))
-    done = await console.client.post(link_in(asked, r'<form method="post" action="([^"]+/cancel[^"]*)"'), data={"sure": "yes"})
+    done = await console.client.post(
+        link_in(asked, r'<form method="post" action="([^"]+/cancel[^"]*)"'), data={"sure": "yes"}
+    )
     assert done.status_code == 303
     after = await console.client.get(done.headers["location"])
     assert back == link_in(after, r'<a href="([^"]+)">[^<]*</a></p>\s*<p class="hint live"')
