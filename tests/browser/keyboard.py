@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-MOST_STOPS = 150
+MOST_STOPS = 600
 STOP = """() => {
   const one = document.activeElement;
   if (!one || one === document.body || one === document.documentElement) return null;

@@ -20,7 +20,7 @@ SPILT = """() => {
   while (texts.nextNode()) {
     let box = texts.currentNode.parentElement;
     if (!texts.currentNode.data.trim() || !box.checkVisibility()) continue;
-    if (box.closest('.unseen, .skip, svg, select')) continue;
+    if (box.closest('.unseen, .skip, svg, select') || getComputedStyle(box).clipPath === 'inset(50%)') continue;
     const range = document.createRange();
     range.selectNodeContents(texts.currentNode);
     const text = range.getBoundingClientRect();

@@ -13,6 +13,7 @@ from tests.browser.looking import misshapen
 from tests.browser.pseudo import CLOSE, OPEN, pseudo_language
 from tests.browser.shots import Shot, show
 from tests.browser.site import Site
+from turnus_contracts import EVENTS
 
 TEXTS = """() => {
   const found = [['title', document.title]];
@@ -40,7 +41,7 @@ DATA = (
         "Beratung",
     ),
     *("Support", "Sonnenhof", "Beratung", "Berlin", "New York", "Turnus"),
-    *("BookingRequested", "meet.example.org", "ada"),
+    *("Strategiegespräch", "meet.example.org", "ada"),
 )
 """What guests have written, or nobody at all, and names that are the same in every language."""
 
@@ -49,8 +50,11 @@ DATA = (
 def written(site: Site, shots: list[Shot]) -> frozenset[str]:
     """What guests and the workspace have written themselves, for this test or another one."""
     things = [one for path in ("/members", "/calendars", "/groups") for one in site.listed(path)]
+    things += [one["guest"] for one in site.listed("/bookings")]
     texts = {str(one.get(name)) for one in things for name in ("name", "description") if one.get(name)}
-    return frozenset(texts | {line for text in texts for line in text.splitlines()} | set(DATA))
+    return frozenset(
+        texts | {line for text in texts for line in text.splitlines()} | {*DATA, *(one.topic() for one in EVENTS)}
+    )
 
 
 def unmarked(text: str, written: Collection[str] = DATA) -> str:

@@ -56,7 +56,7 @@ def done(walk: Walk) -> None:
     see(guest, f"Kundenbetreuung {walk.tag}")
     assert guest.locator(".offer > a").all_inner_texts() == order
     guest.goto(f"/sonnenhof?lang={walk.tag}")
-    shelf = guest.get_by_role("region", name=f"Kundenbetreuung {walk.tag}")
+    shelf = guest.get_by_role("region", name=f"Kundenbetreuung {walk.tag}", exact=True)
     assert shelf.locator(".offer > a").all_inner_texts() == order
     shelf.get_by_role("link", name=order[0]).click()
     expect(guest).to_have_url(re.compile(walk.kept["addresses"][order[0]]))
