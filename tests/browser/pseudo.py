@@ -42,7 +42,7 @@ class Pseudo(Words):
         return [(number, f"{OPEN}{long}{CLOSE}") for number, long in languages()["en"].days_from_monday()]
 
 
-WRITTEN = ("long_day", "short_day", "month", "time", "moment", "span", "minutes", "day", "tongue")
+WRITTEN = ("long_day", "short_day", "month", "time", "moment", "span", "minutes", "lasting", "day", "tongue")
 """What Babel writes in one piece."""
 
 

@@ -61,9 +61,10 @@ def unmarked(text: str, written: Collection[str] = DATA) -> str:
     """What is left of a text without what stands in brackets, data, addresses and numbers; empty if it is all right."""
     while (shorter := re.sub(rf"{OPEN}[^{OPEN}{CLOSE}]*{CLOSE}", " ", text)) != text:
         text = shorter
+    text = re.sub(r"\b[a-z]{2,4}_[0-9a-z]{26}\b", " ", text)
     for known in sorted(written, key=len, reverse=True):
         text = text.replace(known, " ")
-    text = re.sub(r"https?://\S+|\S+@\S+|\b[a-z]{2,4}_[0-9a-z]{26}\b|/[\w./?=…-]*|UTC[+−\d:]*", " ", text)
+    text = re.sub(r"https?://\S+|\S+@\S+|/[\w./?=…-]*|UTC[+−\d:]*", " ", text)
     return " ".join(re.findall(r"[^\W\d_]+", text))
 
 
