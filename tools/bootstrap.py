@@ -35,13 +35,15 @@ OLDEST, NEWEST = (3, 11), (3, 13)
 
 
 def main(extras: set[str]) -> None:
-    """Install `extras`, together with those that an earlier call installed. Safe to run twice at once."""
+    """Install `extras`, together with those that an earlier call installed; with none, uv alone. Safe to run twice at
+    once.
+    """
+    directory = os.open(ROOT, os.O_RDONLY)
+    fcntl.flock(directory, fcntl.LOCK_EX)  # `make -j`: one installs, the others find it done
     if not extras:
         make_venv()
         make_uv()
         return
-    directory = os.open(ROOT, os.O_RDONLY)
-    fcntl.flock(directory, fcntl.LOCK_EX)  # `make -j`: one installs, the others find it done
     digest = digest_of_inputs()
     stamped, installed = read_stamp()
     if stamped == digest and extras <= installed and venv_is_kept():
