@@ -14,7 +14,7 @@ PYTEST = $(BIN)/python -m pytest
 SIDE_BY_SIDE = -n $(or $(WORKERS),3) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: screenshots demo-tour lighthouse help install up down test simulate mutants model test-browser test-kafka chaos chaos-brief check bench schemas lock format clean
+.PHONY: screenshots demo-tour lighthouse help install up down test slots simulate mutants model test-browser test-kafka chaos chaos-brief check bench bench-slots schemas lock format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,9 @@ install: ## everything that the targets below need
 
 test: install ## unit, contract, simulation and integration tests on the embedded servers
 	$(PYTEST) $(SIDE_BY_SIDE) tests --ignore tests/browser --ignore tests/deploy --ignore tests/load --ignore tests/chaos
+
+slots: install ## the slot engine and the naive reference on drawn cases around clock changes; CASES=n SEED=k
+	SLOT_CASES=$(or $(CASES),20000) SLOT_SEED=$(or $(SEED),1) $(PYTEST) tests/unit/availability/test_reference.py
 
 simulate: install ## histories of the whole protocol with crashes and lost messages; SEEDS=n FROM=k
 	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),200) --from $(or $(FROM),0)
@@ -83,6 +86,9 @@ check: install ## style, types, layers, generated files, deployment files and wh
 
 bench: install ## bookings a second, latency, cost of a booking, and the raw limits of this machine; ARGS="--only race"
 	$(BIN)/python -m tests.load $(ARGS)
+
+bench-slots: install ## what a list of free times costs, how long guests wait for it, and its memory; ARGS="--hosts 1 50 --seconds 4"
+	$(BIN)/python -m tests.load.slots $(ARGS)
 
 schemas: install ## write golden JSON Schemas, AsyncAPI, OpenAPI, docs/saga.md and the event matrix again
 	$(BIN)/turnus schemas

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from services.booking.domain import transitions
-from services.booking.domain.bookings import OVER, Attempt, Booking
+from services.booking.domain.bookings import OVER, Attempt, Booking, Overbooking
 from services.booking.domain.saga import SAGA
 from services.booking.domain.transitions import Move, Violation
 from services.booking.service import service
@@ -24,7 +24,7 @@ DURATION = timedelta(minutes=30)
 MOMENTS = (ASKED + timedelta(seconds=1), SECOND + timedelta(days=2))
 """Before everything (but the request), and when every deadline, start and end has passed."""
 MOST_ATTEMPTS = 3
-OPEN = "of the open move"
+OPEN, OVERBOOKING = "of the open move", "AssigneeSettled of an overbooking"
 FIRED = Owed(id="redrive", kind="timer", name="redrive", due=0)
 ADA, BRUNO = ("mem_ada",), ("mem_bruno",)
 
@@ -36,8 +36,14 @@ class Arrow(NamedTuple):
     says: frozenset[str]
 
 
-def asked() -> Booking:
-    attempt = Attempt(number=1, start=FIRST, end=FIRST + DURATION, requested_at=ASKED)
+def asked(*, overbook: bool = False) -> Booking:
+    attempt = Attempt(
+        number=1,
+        start=FIRST,
+        end=FIRST + DURATION,
+        overbooking=Overbooking(actor_id="mem_ada", reason="ill") if overbook else None,
+        requested_at=ASKED,
+    )
     return Booking(
         id="bk_1",
         workspace_id="ws_1",
@@ -64,7 +70,7 @@ def asked() -> Booking:
 
 def seen(booking: Booking) -> object:
     """What tells states apart for the functions: everything but versions, history and how often something was asked."""
-    tries = tuple((a.state, a.start, a.host_ids, a.same_host, a.requested_at) for a in booking.attempts)
+    tries = tuple((a.state, a.start, a.host_ids, a.same_host, a.requested_at, a.overbooking) for a in booking.attempts)
     return booking.status, booking.attempt, booking.charged, booking.revision, booking.host_ids, tries
 
 
@@ -75,6 +81,9 @@ def inputs(booking: Booking) -> Iterator[tuple[str, Callable[[], Decision[Bookin
         for attempt in booking.attempts:
             where = f" {OPEN}" if attempt.state == "open" and booking.attempt else ""
             yes = "late AssigneeSettled" if booking.status in OVER or attempt.state != "open" else "AssigneeSettled"
+            heard = f"{yes}{where}"
+            if yes == "AssigneeSettled" and attempt.overbooking:
+                heard = f"{OVERBOOKING} by the open move" if booking.attempt else OVERBOOKING
             for hosts in (ADA, BRUNO):
                 for charged in (False, True):
                     settled = AssigneeSettled(
@@ -85,7 +94,7 @@ def inputs(booking: Booking) -> Iterator[tuple[str, Callable[[], Decision[Bookin
                         host_ids=hosts,
                         charged=charged,
                     )
-                    yield yes + where, lambda s=settled, n=now: transitions.settle(booking, s, n)
+                    yield heard, lambda s=settled, n=now: transitions.settle(booking, s, n)
             no = SlotRefused(**of, attempt=attempt.number, start=attempt.start, code="slot_taken")
             yield f"SlotRefused{where}", lambda r=no, n=now: transitions.refuse(booking, r, n)
         pending = f" {OPEN}" if booking.attempt else ""
@@ -96,6 +105,9 @@ def inputs(booking: Booking) -> Iterator[tuple[str, Callable[[], Decision[Bookin
         yield "POST …/cancel with a reason", lambda n=now: transitions.cancel(booking, n, "staff", "mem_ada", "ill")
         for status in ("attended", "no_show"):
             yield "POST …/attendance", lambda n=now, s=status: transitions.conclude(booking, n, s, "mem_ada")
+        if len(booking.attempts) == 1:  # what was overbooked before makes no difference afterwards
+            over = Move(SECOND, ADA, False, "staff", "mem_ada", None, None, "ill", overbook=True)
+            yield "POST …/reschedule", lambda a=over, n=now: transitions.move(booking, a, n)
         if len(booking.attempts) < MOST_ATTEMPTS:
             for same in (False, True):
                 ask = Move(SECOND, (), same, "guest", "guest", None, None)
@@ -124,11 +136,15 @@ def arrow(source: str, on: str, before: Booking | None, decision: Decision[Booki
 @cache
 def explored() -> tuple[frozenset[Arrow], int]:
     """Every arrow there is, and how many states were visited."""
-    first = transitions.request(None, asked())
-    begun = arrow(START, "POST /bookings", None, first)
-    assert begun is not None
-    assert first.record is not None
-    arrows, visited, waiting = {begun}, {seen(first.record)}, [first.record]
+    arrows, waiting = set[Arrow](), list[Booking]()
+    for overbook in (False, True):
+        first = transitions.request(None, asked(overbook=overbook))
+        begun = arrow(START, "POST /bookings", None, first)
+        assert begun is not None
+        assert first.record is not None
+        arrows.add(begun)
+        waiting.append(first.record)
+    visited = {seen(booking) for booking in waiting}
     while waiting:
         booking = waiting.pop()
         for on, decide in inputs(booking):

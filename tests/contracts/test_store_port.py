@@ -63,6 +63,34 @@ async def test_an_unknown_id_is_none(store: Store) -> None:
     assert await store.get(C, "nobody") is None
 
 
+async def test_versions_are_those_of_the_documents_and_nothing_of_unknown_ones(store: Store) -> None:
+    await store.insert(C, thing("a"))
+    await store.insert(C, thing("b"))
+    assert await store.replace(C, thing("b", version=2), expected=1)
+    asked = [store.versions(C, ids) for ids in (["a", "b", "nobody"], ["b"], [], ["nobody"])]
+    assert await asyncio.gather(*asked) == [{"a": 1, "b": 2}, {"b": 2}, {}, {}]
+
+
+async def test_versions_are_not_older_than_the_question(store: Store) -> None:
+    """Whoever asks shares the answer of those who ask at the same time, never that of those who asked before."""
+    await store.insert(C, thing())
+
+    async def one_after_the_other() -> None:
+        for version in range(2, 30):
+            assert await store.replace(C, thing(version=version), expected=version - 1)
+            assert await store.versions(C, ["a"]) == {"a": version}
+
+    async def always(ended: asyncio.Event) -> None:
+        while not ended.is_set():
+            await store.versions(C, ["a"])
+
+    ended = asyncio.Event()
+    others = asyncio.gather(*(always(ended) for _ in range(5)))
+    await one_after_the_other()
+    ended.set()
+    await others
+
+
 async def test_one_of_many_racing_inserts_wins(store: Store) -> None:
     won = await asyncio.gather(*(store.insert(C, thing(state={"by": n})) for n in range(20)))
     assert won.count(True) == 1

@@ -65,9 +65,12 @@ def test_it_holds_neither_embedded_servers_nor_what_other_services_need(image: P
 
 def test_it_can_audit_all_services_though_it_holds_the_needs_of_one(image: Path) -> None:
     python = image / "bin" / "python"
-    subprocess.run([python, "-c", "import oversight.running"], cwd=image, check=True)
+    subprocess.run(
+        [python, "-c", "import oversight.running, services.availability.commands.why"], cwd=image, check=True
+    )
     shown = subprocess.run([image / "bin" / "turnus", "--help"], cwd=image, capture_output=True, text=True, check=True)
     assert " audit " in shown.stdout
+    assert " why " in shown.stdout
 
 
 def test_all_versions_are_those_of_the_lock(image: Path) -> None:

@@ -26,7 +26,7 @@ from turnus_contracts.booking import (
     Settled,
 )
 from turnus_contracts.notify import NotificationFailed, NotificationSent, ReminderDue
-from turnus_contracts.values import CalendarMember, Candidate, Guest, Location, Window
+from turnus_contracts.values import CalendarMember, Candidate, Guest, Limits, Location, Window
 
 EVENTS: tuple[type[Event], ...] = (
     WorkspaceChanged,
@@ -76,6 +76,7 @@ __all__ = [
     "GuestDetailsGiven",
     "Instant",
     "Kind",
+    "Limits",
     "Location",
     "MemberChanged",
     "NotificationFailed",

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from turnus_contracts.base import Event, Instant, Kind
-from turnus_contracts.values import CalendarMember, Guest, Location, Minutes, Window
+from turnus_contracts.values import CalendarMember, Guest, Limits, Location, Minutes, Window
 
 
 class CalendarPublished(Event):
@@ -28,7 +28,7 @@ class CalendarPublished(Event):
     duration_minutes: Minutes
     interval_minutes: Minutes
     anchor: str
-    """opening or clock"""
+    """opening, clock or gapless"""
     buffer_before_minutes: Minutes = 0
     buffer_after_minutes: Minutes = 0
     notice_minutes: Minutes = 0
@@ -40,6 +40,10 @@ class CalendarPublished(Event):
     """same_host or reassign"""
     guest_chooses_host: bool = False
     members: tuple[CalendarMember, ...] = ()
+    limits: Limits | None = None
+    """how many bookings of this calendar may start in a day, a week and a month of its zone"""
+    look_busy_percent: int = 0
+    """how much of each day's starts is not shown to guests; staff see and may book it"""
 
 
 class GroupChanged(Event):
@@ -118,6 +122,11 @@ class BookingRequested(OfBooking):
     """the only hosts who may serve: the guest chose them, or the move keeps the host; empty: anyone"""
     same_host: bool = False
     """a move that keeps its host: settled by availability at once, the rotation is not asked"""
+    by_staff: bool = False
+    """staff ask: what Look Busy hides is bookable for them"""
+    overbook: bool = False
+    """staff have decided to book whatever is in the way: the hours, notice, window, blocks, limits, pause and other
+    bookings of the host do not count. Needs exactly one of `host_ids`"""
     requested_at: Instant
 
 

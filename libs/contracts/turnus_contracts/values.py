@@ -41,6 +41,17 @@ class Window(Value):
     end: date | None = None
 
 
+class Limits(Value):
+    """At most so many bookings that start on one day, in one week (Monday first) and in one month; None: no limit.
+
+    Days are those of the zone of whom it limits: the calendar, or a member.
+    """
+
+    day: int | None = None
+    week: int | None = None
+    month: int | None = None
+
+
 class Guest(Value):
     """A guest as they named themselves."""
 

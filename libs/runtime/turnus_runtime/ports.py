@@ -62,6 +62,10 @@ class Store(Protocol):
         """Read one document, majority-committed."""
         ...
 
+    async def versions(self, collection: str, ids: Sequence[str]) -> Mapping[str, int]:
+        """The versions of these documents, majority-committed, for little; those that do not exist are left out."""
+        ...
+
     async def find(
         self, collection: str, index: str, low: str | int, high: str | int, *, limit: int, reverse: bool = False
     ) -> list[Stored]:

@@ -9,7 +9,7 @@ import hashlib
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -182,30 +182,65 @@ class RateLimiter:
         self._prefix = prefix
         self._client = _client(url, COUNT_SECONDS)
         self._rests_until = 0.0
+        self._waiting: dict[tuple[str, str, int], list[asyncio.Future[tuple[int, int] | None]]] = {}
+        self._counting: set[asyncio.Task[None]] = set()
 
     async def hit(self, name: str, key: str, limit: int, per_seconds: int) -> Verdict:
         """Count one for `key` under the limit called `name`: at most `limit` in `per_seconds`."""
         if time.monotonic() < self._rests_until:
             return Verdict(allowed=True, remaining=limit, reset_seconds=per_seconds)
-        place = f"{self._prefix}:limit:{name}:{hashlib.sha256(key.encode()).hexdigest()[:32]}"
-        try:
-            async with asyncio.timeout(2 * COUNT_SECONDS):
-                count, left_ms = await self._count(place, per_seconds)
-        except (RedisError, OSError, TimeoutError) as problem:
-            self._rests_until = time.monotonic() + REST_SECONDS
-            log.warning("rate_limits_are_off", problem=type(problem).__name__)
+        counted: asyncio.Future[tuple[int, int] | None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault((name, key, per_seconds), []).append(counted)
+        if not self._counting:
+            self._count_soon()
+        told = await counted
+        if told is None:
             return Verdict(allowed=True, remaining=limit, reset_seconds=per_seconds)
+        count, left_ms = told
         return Verdict(count <= limit, max(limit - count, 0), -(-max(left_ms, 0) // 1000))
 
     async def close(self) -> None:
-        """Close the connections."""
+        """End what is being counted, and close the connections."""
+        await asyncio.gather(*self._counting, return_exceptions=True)
         with contextlib.suppress(RedisError, OSError):
             await self._client.aclose()
 
-    async def _count(self, place: str, per_seconds: int) -> tuple[int, int]:
+    def _count_soon(self) -> None:
+        """Whoever comes in this round of the event loop, or while a count is under way, goes into one pipeline."""
+        task = asyncio.create_task(self._count_all())
+        self._counting.add(task)
+        task.add_done_callback(self._counted)
+
+    def _counted(self, task: asyncio.Task[None]) -> None:
+        self._counting.discard(task)
+        if self._waiting:
+            self._count_soon()
+
+    async def _count_all(self) -> None:
+        waiting, self._waiting = self._waiting, {}
+        try:
+            async with asyncio.timeout(2 * COUNT_SECONDS):
+                told = await self._count([(*place, len(those)) for place, those in waiting.items()])
+            for those, (count, left_ms) in zip(waiting.values(), told, strict=True):
+                for before, one in enumerate(reversed(those)):
+                    if not one.done():
+                        # Each has a number of their own, as if they had come one after the other.
+                        one.set_result((count - before, left_ms))
+        except Exception as problem:  # noqa: BLE001 - whatever it is, nobody waits for ever, and nobody is limited
+            self._rests_until = time.monotonic() + REST_SECONDS
+            log.warning("rate_limits_are_off", problem=type(problem).__name__)
+            nobody, self._waiting = self._waiting, {}
+            for one in (one for those in (*waiting.values(), *nobody.values()) for one in those):
+                if not one.done():
+                    one.set_result(None)
+
+    async def _count(self, hits: Sequence[tuple[str, str, int, int]]) -> list[tuple[int, int]]:
+        """For each (name, key, seconds, how many more): how many there are now, and the milliseconds that are left."""
         pipeline = self._client.pipeline(transaction=True)
-        pipeline.set(place, 0, ex=per_seconds, nx=True)
-        pipeline.incr(place)
-        pipeline.pttl(place)
-        _, count, left_ms = await pipeline.execute()
-        return count, left_ms
+        for name, key, per_seconds, more in hits:
+            place = f"{self._prefix}:limit:{name}:{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+            pipeline.set(place, 0, ex=per_seconds, nx=True)
+            pipeline.incrby(place, more)
+            pipeline.pttl(place)
+        told = await pipeline.execute()
+        return list(zip(told[1::3], told[2::3], strict=True))

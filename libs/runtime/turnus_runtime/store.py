@@ -6,7 +6,7 @@ order, into the next write. A thousand asks for one host cost a few writes. `dec
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, cast
@@ -105,6 +105,11 @@ class RecordStore:
         await self._enter()
         stored = await self._store.get(kind.collection, id)
         return None if stored is None else loaded(kind, stored)
+
+    async def versions(self, kind: type[Record], ids: Sequence[str]) -> Mapping[str, int]:
+        """See `Store.versions`."""
+        await self._enter()
+        return await self._store.versions(kind.collection, ids)
 
     async def find(
         self, kind: type[R], index: str, low: str | int, high: str | int, *, limit: int, reverse: bool = False

@@ -1,7 +1,7 @@
 """A turn: one handling of an event, a request, a timer or a job, and what it may reach."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +24,8 @@ class Shelf(Protocol):
 
     async def get(self, kind: type[R], id: str) -> R | None: ...
 
+    async def versions(self, kind: type[Record], ids: Sequence[str]) -> Mapping[str, int]: ...
+
     async def find(
         self, kind: type[R], index: str, low: str | int, high: str | int, *, limit: int, reverse: bool
     ) -> list[R]: ...
@@ -44,6 +46,14 @@ class Records(Generic[R]):
     async def get(self, id: str) -> R | None:
         """A majority-committed read."""
         return await self._shelf.get(self._kind, id)
+
+    async def versions(self, ids: Sequence[str]) -> Mapping[str, int]:
+        """Which versions these records are at, majority-committed; those that do not exist are left out.
+
+        Every write of a record raises its version: what was made of records is as it would be now, if these are the
+        versions that were read before the records were.
+        """
+        return await self._shelf.versions(self._kind, ids)
 
     async def find(
         self, index: str, low: str | int, high: str | int, *, limit: int = 200, reverse: bool = False

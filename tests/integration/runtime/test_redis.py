@@ -145,6 +145,46 @@ async def test_processes_count_together(cache: Cache) -> None:
         await limiter.close()
 
 
+async def test_who_is_counted_at_the_same_time_is_counted_one_after_the_other(cache: Cache) -> None:
+    await cache.start()
+    limiter = RateLimiter(cache.url, "turnus")
+    hits = [(name, key) for _ in range(20) for name, key in (("x", "a"), ("x", "b"), ("y", "a"))]
+    verdicts = await asyncio.gather(*(limiter.hit(name, key, 12, 60) for name, key in hits))
+    for place in {*hits}:
+        own = [verdict for hit, verdict in zip(hits, verdicts, strict=True) if hit == place]
+        assert [one.allowed for one in own] == [True] * 12 + [False] * 8
+        assert [one.remaining for one in own] == [*range(11, -1, -1), *[0] * 8]
+    await limiter.close()
+
+
+async def test_a_count_that_nobody_understands_lets_everybody_go_on(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limiter = RateLimiter(cache.url, "turnus")
+
+    async def nonsense(*_: object) -> list[tuple[int, int]]:
+        return []
+
+    monkeypatch.setattr(limiter, "_count", nonsense)
+    async with asyncio.timeout(5):
+        verdicts = await asyncio.gather(*(limiter.hit("x", "a", 1, 60) for _ in range(3)))
+    assert all(one.allowed for one in verdicts)
+    await limiter.close()
+
+
+async def test_who_does_not_wait_to_be_counted_takes_nothing_from_the_others(cache: Cache) -> None:
+    await cache.start()
+    limiter = RateLimiter(cache.url, "turnus")
+    tasks = [asyncio.create_task(limiter.hit("x", "a", 12, 60)) for _ in range(20)]
+    await asyncio.sleep(0)
+    for one in tasks[::2]:
+        one.cancel()
+    verdicts = await asyncio.gather(*tasks[1::2])
+    assert all(one.reset_seconds > 0 for one in verdicts)
+    assert not (await asyncio.gather(*(limiter.hit("x", "a", 12, 60) for _ in range(12))))[-1].allowed
+    await limiter.close()
+
+
 async def test_what_is_counted_is_not_readable_in_redis(cache: Cache) -> None:
     await cache.start()
     limiter = RateLimiter(cache.url, "turnus")

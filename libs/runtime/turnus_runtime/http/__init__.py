@@ -52,6 +52,7 @@ that has resources, and each tells how it is under `/operations/<name>`; its tab
 """
 
 from turnus_runtime.credentials import Principal
+from turnus_runtime.http.again import Again
 from turnus_runtime.http.answers import answer, matches_none, not_modified
 from turnus_runtime.http.app import PREFIX, App, app_of, pages_of
 from turnus_runtime.http.edge import Edge
@@ -110,6 +111,7 @@ __all__ = [
     "STALE_VERSION",
     "UNAVAILABLE",
     "VALIDATION_FAILED",
+    "Again",
     "Answer",
     "App",
     "Bearer",

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from turnus_runtime.closing import ServiceClosed
 from turnus_runtime.credentials import KeyRing
+from turnus_runtime.http.again import Again
 from turnus_runtime.http.edge import SECURITY, Edge
 from turnus_runtime.http.exchange import Exchange, Surroundings, exchange, no_body_expected
 from turnus_runtime.http.limits import RateLimiter
@@ -80,6 +81,8 @@ class App:
         accept = ",".join(Headers(scope=scope).getlist("accept"))
         if accept and not acceptable(accept, chosen.media_type):
             raise NOT_ACCEPTABLE(f"This is answered as {chosen.media_type}.")
+        if chosen.again is not None and chosen.again.known(scope):
+            return _answered_again(at, chosen, chosen.again)
         check_query(scope["query_string"], chosen.query)
         return chosen
 
@@ -196,6 +199,22 @@ def _options(there: Sequence[Endpoint], headers: Headers) -> ASGIApp:
             "Access-Control-Max-Age": "600",
         }
     return Response(status_code=204, headers=told)
+
+
+def _answered_again(at: Exchange, endpoint: Endpoint, again: Again[Any]) -> ASGIApp:
+    """Answers a question that was read before."""
+
+    async def answered(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            if endpoint.gate is not None:
+                await endpoint.gate(request)
+            response = await again.answer(request, at.turn)
+        except (StoreUnavailable, BrokerUnavailable) as error:
+            raise _as_problem(error) from error
+        await response(scope, receive, send)
+
+    return answered
 
 
 async def _no_stray_body(request: Request) -> None:

@@ -27,6 +27,8 @@ log = structlog.stdlib.get_logger("turnus.http")
 EXPOSED = (
     "ETag, Location, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, Idempotency-Replayed, Preference-Applied"
 )
+SLOW_SECONDS = 1.0
+"""A read that took longer has a line in the log although it went well."""
 LINGERS_SECONDS = 2.0
 """How long a client that is refused in the middle of its body may go on sending."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
@@ -92,7 +94,8 @@ class Edge:
             span.set_attribute("http.response.status_code", status)
             seconds = time.perf_counter() - began
             telemetry.observe_http(sender.method, template, status, seconds)
-            log.info(
+            say = log.debug if _is_quiet(sender.method, status, seconds) else log.info
+            say(
                 "request",
                 service=self.name,
                 method=sender.method,
@@ -126,6 +129,11 @@ class Edge:
         if app is None:
             raise NOT_FOUND
         await app(scope, receive, send)
+
+
+def _is_quiet(method: str, status: int, seconds: float) -> bool:
+    """Whether a line would say nothing that the figures do not: a read that went well, and not slowly."""
+    return method in {"GET", "HEAD"} and status < 400 and seconds < SLOW_SECONDS
 
 
 def _frames(error: Exception) -> list[str]:

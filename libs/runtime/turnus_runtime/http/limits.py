@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Protocol
 
@@ -103,6 +104,7 @@ def _parsed(text: str) -> IPv4Address | IPv6Address | None:
     return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
 
 
+@lru_cache(maxsize=4096)
 def _counted_as(address: str) -> str:
     """One IPv6 customer has a whole /64, so that is what is counted."""
     parsed = _parsed(address)

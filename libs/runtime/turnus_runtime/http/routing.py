@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from pydantic import BaseModel
 from starlette.datastructures import QueryParams
 
+from turnus_runtime.http.again import Again
 from turnus_runtime.http.gates import StaffGate
 from turnus_runtime.http.messages import path_of
 from turnus_runtime.http.params import BodyReader, GuestGate
@@ -34,6 +35,8 @@ class Endpoint:
     body: BodyReader[Any] | None
     guest: bool
     staff: StaffGate | None
+    gate: GuestGate | None = None
+    again: Again[Any] | None = None
     query: dict[str, "Parameter"] = field(default_factory=dict[str, "Parameter"])
     calls: tuple[Any, ...] = ()
 
@@ -69,6 +72,8 @@ def _endpoint(context: RouteContext) -> Endpoint:
         body=_first(calls, BodyReader),
         guest=_first(calls, GuestGate) is not None or (gate is not None and gate.optional),
         staff=gate,
+        gate=_first(calls, GuestGate),
+        again=_first(calls, Again),
         query={
             name: parameter
             for part in flat

@@ -83,6 +83,9 @@ class MongoStore:
         raw = await self._at(collection).gets.ask(id, None)
         return None if raw is None else documents.read(raw)
 
+    async def versions(self, collection: str, ids: Sequence[str]) -> Mapping[str, int]:
+        return await self._at(collection).versions.ask("\n".join(ids), ids)
+
     async def find(
         self, collection: str, index: str, low: str | int, high: str | int, *, limit: int, reverse: bool = False
     ) -> list[Stored]:
@@ -160,7 +163,8 @@ class MongoStore:
         self._check_open()
         if name not in self._collections:
             raw = cast("_Raw", self._database.get_collection(name, codec_options=RAW))  # its stub forgets the codec
-            self._collections[name] = _Collection(raw, self._observe)
+            plain = self._database.get_collection(name, codec_options=documents.DECODING)
+            self._collections[name] = _Collection(raw, plain, self._observe)
         return self._collections[name]
 
     def _check_open(self) -> None:
@@ -180,21 +184,31 @@ class MongoStore:
 class _Collection:
     """The gathered calls on one collection."""
 
-    def __init__(self, raw: _Raw, observe: Observe) -> None:
+    def __init__(self, raw: _Raw, plain: AsyncIOMotorCollection[dict[str, Any]], observe: Observe) -> None:
         self.raw = raw
+        self._plain = plain
+        """for what is small and read whole: there a raw document costs more than it saves"""
         self._observe = observe
         self.gets = Gathering[None, bytes | None](self._get, shared=True)
+        self.versions = Gathering[Sequence[str], Mapping[str, int]](self._versions, shared=True)
         self.inserts = Gathering[Write, bool](self._insert, shared=False, weigh=lambda write: write.size)
         self.replaces = Gathering[Write, bool](self._replace, shared=False, weigh=lambda write: write.size)
         self.clears = Gathering[Sequence[str], None](self._clear, shared=True)
 
     async def settle(self) -> None:
-        for gathering in (self.gets, self.inserts, self.replaces, self.clears):
+        for gathering in (self.gets, self.versions, self.inserts, self.replaces, self.clears):
             await gathering.settle()
 
     async def _get(self, batch: Mapping[str, Sequence[None]]) -> Mapping[str, bytes | None]:
         found = await self._by_id("get", list(batch))
         return {key: bytes(found[key].raw) if key in found else None for key in batch}
+
+    async def _versions(self, batch: Mapping[str, Sequence[Sequence[str]]]) -> Mapping[str, Mapping[str, int]]:
+        asked = list(dict.fromkeys(one for lists in batch.values() for one in lists[0]))
+        async with _round_trip("versions", self.raw.name, len(asked), self._observe):
+            now = await self._plain.find({"_id": {"$in": asked}}, {"v": 1}).to_list(None)
+        found: dict[str, int] = {document["_id"]: document["v"] for document in now}
+        return {key: {one: found[one] for one in lists[0] if one in found} for key, lists in batch.items()}
 
     async def _insert(self, batch: Mapping[str, Sequence[Write]]) -> Mapping[str, bool | Exception]:
         failed, _ = await self._bulk("insert", [InsertOne(write.body) for (write,) in batch.values()])

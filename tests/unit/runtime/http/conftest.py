@@ -1,6 +1,6 @@
 """The notes service in memory: its records in a dictionary, its app called without a network."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,6 +31,9 @@ class Dictionary:
     async def get(self, kind: type[Any], id: str) -> Any:
         self.reads.append((kind.collection, id))
         return self.records.get((kind.collection, id))
+
+    async def versions(self, kind: type[Any], ids: Sequence[str]) -> Mapping[str, int]:
+        raise AssertionError("nobody asks for versions here")
 
     async def find(self, kind: type[Any], index: str, low: Any, high: Any, *, limit: int, reverse: bool) -> list[Any]:
         mine = [record for (collection, _), record in self.records.items() if collection == kind.collection]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any, ClassVar, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import PlainTextResponse
 from pydantic import Field
 from starlette.requests import Request as HttpRequest
@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from turnus_runtime.http import (
     IDEMPOTENCY_KEY_REUSED,
+    Again,
     Answer,
     Bearer,
     Body,
@@ -195,6 +196,28 @@ async def read_board(
     start: Instant, tz: ZoneName = "UTC", depth: int = 1, deep: bool = False, member: list[str] | None = None
 ) -> Echo:
     return Echo(start=start, tz=tz)
+
+
+READ: list[str] = []
+"""The depths that were read from query strings."""
+
+
+async def dug(depth: int, request: HttpRequest, on: On) -> Response:
+    if depth == 13:
+        raise NOTE_LOCKED(locked_until=None)
+    if on.now > BROKEN_SINCE:
+        raise StoreUnavailable("away")
+    return answer(Echo(start=on.now, tz="UTC", waited=depth), etag=f"depth-{depth}")
+
+
+BROKEN_SINCE = datetime(2031, 1, 1, tzinfo=UTC)
+HOLES = Again(dug)
+
+
+@board.get("/holes", dependencies=[guest(), Depends(HOLES)], response_model=Echo)
+async def dig(request: HttpRequest, on: On, wait: Wait, depth: int, name: str = "") -> Response:
+    READ.append(f"{depth} {name}")
+    return await HOLES.first(depth, request, on)
 
 
 @board.post("", dependencies=[guest("sign_ins")], response_model=Echo, status_code=202)

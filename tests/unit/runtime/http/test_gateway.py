@@ -114,7 +114,8 @@ async def test_the_union_describes_every_operation_with_prefixed_names(front: ht
     }
     assert set(union["paths"]) - operations == {
         "/api/v1/notes", "/api/v1/notes/{note_id}", "/api/v1/notes/{note_id}/text", "/api/v1/notes/{note_id}/lock",
-        "/api/v1/board", "/api/v1/board/who", "/api/v1/board/own", "/api/v1/board/broken/{how}", "/api/v1/others",
+        "/api/v1/board", "/api/v1/board/who", "/api/v1/board/own", "/api/v1/board/broken/{how}", "/api/v1/board/holes",
+        "/api/v1/others",
     }  # fmt: skip
     schemas = union["components"]["schemas"]
     assert {"noting_NoteView", "othering_NoteView", "noting_NewNote", "noting_Rolling", "Problem", "FieldError"} <= set(
