@@ -152,6 +152,7 @@ class Copies:
             found |= texts_of_time(instant, instant - earlier)
         for minute in self._minutes:
             found[struct.pack("<i", minute)] = struct.pack("<i", minute - earlier // MINUTE)
+            found[f"{minute:013d}".encode()] = f"{minute - earlier // MINUTE:013d}".encode()
         return found
 
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from services.availability.domain.hosts import Host
-from services.availability.domain.rules import ServedCalendar
+from services.availability.domain.serving import ServedCalendar
 from services.booking.domain.bookings import OVER, Booking
 from turnus_contracts import AssigneeSettled, Event, SlotRefused
 from turnus_runtime.records import Decision, Owed, Record

@@ -16,11 +16,11 @@ from typing import Any
 from services.assignment.domain.rotation import Rotation
 from services.assignment.service import service as assignment
 from services.availability.domain.hosts import Host
-from services.availability.domain.rules import ServedCalendar
 from services.availability.domain.schedule import Schedule, WeeklyRange
+from services.availability.domain.serving import ServedCalendar
 from services.availability.handlers.reserving import reserve_slot
 from services.availability.service import service as availability
-from services.availability.store import Rules, RulesCache
+from services.availability.store.teams import Rules, RulesCache
 from services.booking.domain.bookings import Booking
 from services.booking.domain.transitions import CONCLUDE, EXPIRE
 from services.booking.service import service as booking

@@ -12,11 +12,11 @@ from typing import Any, Literal
 from services.assignment import handlers as assigning
 from services.assignment.domain.choice import Choice, choice_id
 from services.assignment.domain.rotation import Rotation, apply_calendar
-from services.availability import store as reading
 from services.availability.domain import engine
 from services.availability.domain.claims import Claim
 from services.availability.domain.hosts import Host
-from services.availability.domain.rules import serve_calendar
+from services.availability.domain.serving import serve_calendar
+from services.availability.store import teams as reading
 from services.booking.domain import transitions
 from services.booking.domain.bookings import Attempt, Booking, Moment
 from services.booking.domain.transitions import Move

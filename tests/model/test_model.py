@@ -17,9 +17,12 @@ from tests.model.states import Found
 
 LATE = "late AssigneeSettled"
 CONCLUDED = "what becomes of an appointment that is past: nothing is asked, held or charged by it"
+OVERBOOKED = "the same write, which also tells the audit log: that holds a time of a host, this does not look at it"
 LEFT_OUT = {
     ("requested", "POST …/cancel with a reason"): "the same write; the reason is for people and goes to notify",
     ("confirmed", "POST …/cancel with a reason"): "the same write; the reason is for people and goes to notify",
+    ("requested", "AssigneeSettled of an overbooking"): OVERBOOKED,
+    ("confirmed", "AssigneeSettled of an overbooking by the open move"): OVERBOOKED,
     ("confirmed", "POST …/assign"): "a move that names its host: the same write as any other move",
     ("confirmed", "POST …/attendance"): CONCLUDED,
     ("confirmed", "timer conclude"): CONCLUDED,

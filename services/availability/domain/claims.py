@@ -4,14 +4,15 @@ A host is written here before it is asked, and a release is written here before 
 later, or twice, or after a crash, finds the same way. Rules: `reliability.md` ("Reserving").
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
 from turnus_contracts import AssigneeChosen, BookingRequested, SlotRefused
-from turnus_runtime.records import Decision, Record, event
+from turnus_runtime.records import Decision, Owed, Record, event, key, timer
 
 
 class Violation(Exception):
@@ -68,6 +69,8 @@ class Claim(Record):
     """What one booking asks of availability; the id is the booking's."""
 
     collection: ClassVar[str] = "claims"
+    indexes: ClassVar[tuple[str, ...]] = ("by_calendar",)
+    long: ClassVar[tuple[str, ...]] = ("by_calendar",)
 
     workspace_id: str
     calendar_id: str
@@ -76,6 +79,15 @@ class Claim(Record):
     """attempts given up, known or not"""
     over: bool = False
     """the booking is over: every attempt, known or not, is given up"""
+
+    def keys(self) -> dict[str, str | int | None]:
+        """By calendar, in the order of the last start; what is over or refused altogether not."""
+        starts = [one.start for one in self.standing()]
+        return {"by_calendar": key(self.calendar_id, max(starts), self.id) if starts else None}
+
+    def standing(self) -> list[Attempt]:
+        """The attempts that are neither refused nor given up; a move leaves the ones before it among them."""
+        return [one for one in self.attempts.values() if one.refusal is None and not self.is_released(one.number)]
 
     def attempt(self, number: int) -> Attempt | None:
         """The attempt with this number, if it was ever pinned."""
@@ -115,14 +127,45 @@ def pin(
     if not new.candidates:
         if refusal is None:
             raise Violation("an attempt without candidates needs its refusal")
-        refused = new.model_copy(update={"refusal": refusal})
+        refused = _refused(new, refusal)
         return Decision(refused, claim.with_attempt(refused), owes=[event(refusal)])
     asked = new.model_copy(update={"asked": new.candidates[:1]})
     return Decision(asked, claim.with_attempt(asked))
 
 
-def ask_next(claim: Claim | None, number: int, host_id: str, refusal: SlotRefused) -> Decision[Claim, Attempt | None]:
-    """`host_id` said no: note it and write the next one as asked; with nobody left the attempt is refused."""
+GIVE_BACK = "give_back"
+"""Timer of a claim: an attempt that was refused is given back to the tally of its calendar."""
+
+
+def refuse(claim: Claim | None, number: int, refused: Collection[str], refusal: SlotRefused) -> Decision[Claim, bool]:
+    """The calendar takes no further booking: the attempt is refused, whoever else could serve.
+
+    `refused` have said no for good. False: another one was asked meanwhile, who may have said yes.
+    """
+    attempt = claim.attempt(number) if claim is not None else None
+    if claim is None or attempt is None or claim.is_released(number):
+        return Decision(answer=True)
+    if attempt.refusal is not None:
+        return Decision(True, says=[attempt.refusal])
+    noted = (*attempt.refused, *(host for host in attempt.asked if host in refused and host not in attempt.refused))
+    if not set(attempt.asked) <= set(noted):
+        return Decision(answer=False)
+    over = _refused(attempt.model_copy(update={"refused": noted}), refusal)
+    return Decision(True, claim.with_attempt(over), owes=[event(refusal)])
+
+
+def given_back(claim: Claim | None, owed: Owed) -> Decision[Claim, None]:
+    """What `ask_next` owed the tally is done."""
+    return Decision(None, claim, drops=(owed.id,)) if claim is not None else Decision(None)
+
+
+def ask_next(
+    claim: Claim | None, number: int, host_id: str, refusal: SlotRefused, *, counted_at: datetime | None = None
+) -> Decision[Claim, Attempt | None]:
+    """`host_id` said no: note it and write the next one as asked; with nobody left the attempt is refused.
+
+    `counted_at`: the attempt was counted by its calendar's tally, which a refusal owes giving back from then on.
+    """
     attempt = claim.attempt(number) if claim is not None else None
     if claim is None or attempt is None or claim.is_released(number):
         return Decision(None)
@@ -133,13 +176,18 @@ def ask_next(claim: Claim | None, number: int, host_id: str, refusal: SlotRefuse
     )
     following = noted.next_to_ask
     if following is None:
-        refused = noted.model_copy(update={"refusal": refusal})
-        return Decision(refused, claim.with_attempt(refused), owes=[event(refusal)])
+        refused = _refused(noted, refusal)
+        back = [] if counted_at is None else [timer(GIVE_BACK, counted_at, id=f"{GIVE_BACK}:{number}")]
+        return Decision(refused, claim.with_attempt(refused), owes=[event(refusal), *back])
     if following not in noted.asked:
         noted = noted.model_copy(update={"asked": (*noted.asked, following)})
     if noted == attempt:
         return Decision(attempt)
     return Decision(noted, claim.with_attempt(noted))
+
+
+def _refused(attempt: Attempt, refusal: SlotRefused) -> Attempt:
+    return attempt.model_copy(update={"refusal": refusal})
 
 
 def choose(claim: Claim | None, chosen: AssigneeChosen) -> Decision[Claim, Attempt | None]:

@@ -4,79 +4,56 @@ A host's starts are points of the rasters that begin at its working ranges. Whet
 exact minutes: a busy stretch [b, e) forbids the starts s with s + duration + after > b and s − before < e, so it is
 widened once to [b − duration − after + 1, e + before) and cleared from the host's bits; work is shortened by the
 duration in the same way. So bits need no finer cells than the rasters have (usually the interval itself), nothing is
-rounded, and a team is the OR of its hosts. Everything that only hides starts is one mask more.
+rounded, and a team is the OR of its hosts. Everything that only hides starts is one mask more: full periods of the
+calendar or of a host, and what Look Busy hides.
 
-The slot list, the check at booking and the alternatives all come from `start_masks`: they cannot disagree.
-Minutes are epoch minutes, intervals half-open; `now` is an aware instant.
+The slot list, the check at booking, the alternatives and the reasons all come from `start_masks`: they cannot
+disagree. Minutes are epoch minutes, intervals half-open; `now` is an aware instant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import compress
 from math import gcd
-from typing import Literal
 
-from services.availability.domain.schedule import Schedule, ranges_of_days
-from services.availability.domain.window import Window, bookable_span
-from services.availability.domain.zones import (
-    DAY,
-    EPOCH_DAY,
-    FIRST_DAY,
-    FIRST_MINUTE,
-    LAST_DAY,
-    LAST_MINUTE,
-    day_span,
-    zone_table,
+from services.availability.domain.limits import FullPeriod
+from services.availability.domain.look_busy import hidden_starts
+from services.availability.domain.rasters import (
+    Busy,
+    Raster,
+    SlotRules,
+    Span,
+    forbidden,
+    gapless_rasters,
+    rasters,
 )
-
-Busy = tuple[int, int, str]
-"""A stretch [start, end) in which nothing may lie, buffers of the new booking included, and its kind, for example
-`booked` (a reservation with its own buffers already around it), `blocked` or `external` (as they are). Any order, may
-overlap; one that ends before it begins blocks nothing."""
-
-Anchor = Literal["opening", "clock"]
-
-
-@dataclass(frozen=True, slots=True)
-class SlotRules:
-    """The rules of a calendar's current version; all lengths in minutes, `tz` the calendar's own zone."""
-
-    tz: str
-    duration: int
-    interval: int
-    anchor: Anchor = "opening"
-    buffer_before: int = 0
-    buffer_after: int = 0
-    notice_minutes: int = 0
-    window: Window = None
-
-    def __post_init__(self) -> None:
-        """Refuse what would make the arithmetic meaningless; the limits of the product are the API's to check."""
-        margins = (self.buffer_before, self.buffer_after, self.notice_minutes)
-        if self.duration < 1 or self.interval < 1 or min(margins) < 0:
-            raise ValueError("duration and interval must be at least 1 minute, buffers and notice at least 0")
+from services.availability.domain.schedule import Schedule
+from services.availability.domain.window import bookable_span
+from services.availability.domain.zones import DAY, EPOCH_DAY, FIRST_MINUTE, LAST_MINUTE, day_span, zone_table
 
 
 @dataclass(frozen=True, slots=True)
 class HostTimes:
-    """One host as one calendar sees it: the schedule that counts there and everything that is in the way."""
+    """One host as one calendar sees it: the schedule that counts there and everything that is in the way.
+
+    In `full` no further booking of this host may start (periods in which they have as many as they take).
+    """
 
     host_id: str
     schedule: Schedule
     busy: Sequence[Busy] = ()
+    full: Sequence[FullPeriod] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StartMasks:
-    """Free starts: bit k of a host's mask is the epoch minute `base + k * cell`; `size` bits in all."""
+    """Free starts: each host's mask on one common grid."""
 
-    base: int
-    cell: int
-    size: int
+    grid: Grid
     by_host: dict[str, int]
 
     def union(self) -> int:
@@ -88,10 +65,7 @@ class StartMasks:
 
     def starts(self, mask: int) -> list[int]:
         """The epoch minutes of a mask's bits, in order."""
-        if not mask:
-            return []
-        bits = f"{mask:b}"[::-1].encode().translate(_TO_BOOL)
-        return list(compress(range(self.base, self.base + len(bits) * self.cell, self.cell), bits))
+        return points(mask, self.grid.base, self.grid.cell)
 
     def hosts_by_start(self) -> dict[int, list[str]]:
         """For each free start the hosts who are free, in the order in which they were given."""
@@ -102,73 +76,78 @@ class StartMasks:
         return found
 
 
+def points(mask: int, base: int, cell: int) -> list[int]:
+    """The minutes `base + k * cell` of the bits k of a mask, in order."""
+    if not mask:
+        return []
+    bits = f"{mask:b}"[::-1].encode().translate(_TO_BOOL)
+    return list(compress(range(base, base + len(bits) * cell, cell), bits))
+
+
+REACH = 3 * DAY
+"""Whatever forbids a start of so many minutes before may decide where a gapless raster begins."""
 _TO_BOOL = bytes.maketrans(b"01", b"\x00\x01")
 
 
-def offered_starts(
-    rules: SlotRules,
-    hosts: Sequence[HostTimes],
-    first: date,
-    last: date,
-    now: datetime,
-    *,
-    tz: str | None = None,
-    only: Collection[str] | None = None,
-) -> list[int]:
-    """The starts offered on the days first … last (both included) in zone `tz` (default: the calendar's), in order.
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A calendar's rules, all its members, and how somebody looks at them.
 
-    `hosts` are all members of the calendar; `only` asks for the starts of some of them (a chosen person, the same
-    host of a move).
+    In `full` no further booking of the calendar may start. `only`: whose starts are asked for (a chosen person, the
+    same host of a move); None: everybody's. `seen_by_staff`: Look Busy hides nothing.
     """
-    lo, hi = day_span(tz or rules.tz, first, last)
-    masks = start_masks(rules, hosts, lo, hi, now, only=only)
+
+    rules: SlotRules
+    hosts: Sequence[HostTimes]
+    full: Sequence[FullPeriod] = ()
+    only: Collection[str] | None = None
+    seen_by_staff: bool = False
+
+    @property
+    def asked(self) -> Sequence[HostTimes]:
+        """The hosts whose starts are asked for."""
+        return self.hosts if self.only is None else [host for host in self.hosts if host.host_id in self.only]
+
+    def but(self, only: Collection[str] | None) -> Team:
+        """The same, asking for other hosts."""
+        return replace(self, only=only)
+
+
+def offered_starts(team: Team, first: date, last: date, now: datetime, *, tz: str | None = None) -> list[int]:
+    """The starts offered on the days first … last (both included) in zone `tz` (default: the calendar's), in order."""
+    lo, hi = day_span(tz or team.rules.tz, first, last)
+    masks = start_masks(team, lo, hi, now)
     return masks.starts(masks.union())
 
 
-def is_offered(
-    rules: SlotRules, host: HostTimes, start: int, now: datetime, *, members: Sequence[HostTimes] | None = None
-) -> bool:
-    """Whether this host can be booked at this start: the same truth as the slot list.
+def is_offered(team: Team, host_id: str, start: int, now: datetime) -> bool:
+    """Whether this host can be booked at this start: the same truth as the slot list."""
+    return free_hosts(team.but((host_id,)), start, now) == [host_id]
 
-    `members` (default: only this host) decide which days count in a window of available days.
+
+def free_hosts(team: Team, start: int, now: datetime) -> list[str]:
+    """The hosts who can be booked at this start, in the order given.
+
+    With `gapless` every free start of the grid can be booked, not only those that the list shows at the moment.
     """
-    hosts = [host] if members is None else members
-    span = _asked(rules, hosts, start, start + 1, now)
-    return _masks(rules, [host], *span).by_host[host.host_id] != 0
-
-
-def free_hosts(
-    rules: SlotRules, hosts: Sequence[HostTimes], start: int, now: datetime, *, only: Collection[str] | None = None
-) -> list[str]:
-    """The hosts who can be booked at this start, in the order given."""
-    masks = start_masks(rules, hosts, start, start + 1, now, only=only)
+    masks = _masks(team, *bookable(team, start, start + 1, now), for_list=False)
     return [host_id for host_id, mask in masks.by_host.items() if mask]
 
 
-def alternatives(
-    rules: SlotRules,
-    hosts: Sequence[HostTimes],
-    around: int,
-    now: datetime,
-    count: int = 5,
-    *,
-    tz: str | None = None,
-    only: Collection[str] | None = None,
-) -> list[int]:
+def alternatives(team: Team, around: int, now: datetime, count: int = 5, *, tz: str | None = None) -> list[int]:
     """Up to `count` other offered starts: those of the same day (in `tz`, default the calendar's) first, then nearest.
 
     At most about three months away from `around`, which itself is never among them. Of two equally near the earlier.
     """
     around = min(max(around, FIRST_MINUTE), LAST_MINUTE)
-    table = zone_table(tz or rules.tz, around, around)
+    table = zone_table(tz or team.rules.tz, around, around)
     day = table.day_of(around)
     lo, hi = table.midnight(day), table.midnight(day + 1)
-    found = _nearest(start_masks(rules, hosts, lo, hi, now, only=only), around)
+    found = _nearest(start_masks(team, lo, hi, now), around)
     for days in (2, 7, 28, 92):
         if len(found) >= count:
             break
-        masks = start_masks(rules, hosts, around - days * DAY, around + days * DAY + 1, now, only=only)
-        near = _nearest(masks, around)
+        near = _nearest(start_masks(team, around - days * DAY, around + days * DAY + 1, now), around)
         found = [start for start in near if lo <= start < hi] + [start for start in near if not lo <= start < hi]
     return found[:count]
 
@@ -178,26 +157,17 @@ def _nearest(masks: StartMasks, around: int) -> list[int]:
     return sorted((start for start in starts if start != around), key=lambda start: (abs(start - around), start))
 
 
-def start_masks(
-    rules: SlotRules,
-    hosts: Sequence[HostTimes],
-    lo: int,
-    hi: int,
-    now: datetime,
-    *,
-    only: Collection[str] | None = None,
-) -> StartMasks:
-    """Each host's free starts in `[lo, hi)`, notice and window applied, on one common grid."""
-    asked = hosts if only is None else [host for host in hosts if host.host_id in only]
-    return _masks(rules, asked, *_asked(rules, hosts, lo, hi, now))
+def start_masks(team: Team, lo: int, hi: int, now: datetime) -> StartMasks:
+    """Each asked host's free starts in `[lo, hi)`, notice and window applied, on one common grid."""
+    return _masks(team, *bookable(team, lo, hi, now), for_list=True)
 
 
-def _asked(rules: SlotRules, hosts: Sequence[HostTimes], lo: int, hi: int, now: datetime) -> tuple[int, int]:
+def bookable(team: Team, lo: int, hi: int, now: datetime) -> Span:
     """What is left of `[lo, hi)` after notice and window."""
     lo, hi = max(lo, FIRST_MINUTE), min(hi, LAST_MINUTE)
     if hi <= lo:
         return FIRST_MINUTE, FIRST_MINUTE
-    schedules = [host.schedule for host in hosts]
+    rules, schedules = team.rules, [host.schedule for host in team.hosts]
     earliest, end = bookable_span(
         rules.tz, rules.window, now, notice_minutes=rules.notice_minutes, schedules=schedules, until=hi
     )
@@ -205,109 +175,122 @@ def _asked(rules: SlotRules, hosts: Sequence[HostTimes], lo: int, hi: int, now: 
     return (lo, hi) if lo < hi else (FIRST_MINUTE, FIRST_MINUTE)
 
 
-# A raster is (first start, stop): its starts are first, first + interval … below stop.
-_Raster = tuple[int, int]
-
-
-def _masks(rules: SlotRules, hosts: Sequence[HostTimes], lo: int, hi: int) -> StartMasks:
+def _masks(team: Team, lo: int, hi: int, *, for_list: bool) -> StartMasks:
+    rules, asked = team.rules, team.asked
     if hi <= lo:
-        return StartMasks(lo, rules.interval, 0, {host.host_id: 0 for host in hosts})
-    rasters = [_rasters(rules, host.schedule, lo, hi) for host in hosts]
-    interval = rules.interval
-    residues = {first % interval for host_rasters in rasters for first, _ in host_rasters}
-    residue = min(residues, default=0)
-    cell = gcd(interval, *(other - residue for other in residues))
-    base = lo - (lo - residue) % cell
-    by_host = {
-        host.host_id: _mask(host_rasters, _forbidden(rules, host.busy, lo, hi), interval, cell, base)
-        for host, host_rasters in zip(hosts, rasters, strict=True)
-    }
-    return StartMasks(base, cell, -((base - hi) // cell), by_host)
+        return StartMasks(Grid(lo, rules.step, 0, lo, lo), {host.host_id: 0 for host in asked})
+    open_rasters = [rasters(rules, host.schedule, lo, hi) for host in asked]
+    grid = Grid.of(open_rasters, rules.step, lo, hi)
+    by_host: dict[str, int] = {}
+    for host, own in zip(asked, open_rasters, strict=True):
+        taken = forbidden(rules, host.busy, lo - REACH, hi)
+        by_host[host.host_id] = host_mask(rules, host, taken, grid.points(own, rules.step), grid, for_list=for_list)
+    hides = hiding(team, grid, lo, hi)
+    if hides:
+        by_host = {host_id: mask & ~hides for host_id, mask in by_host.items()}
+    return StartMasks(grid, by_host)
 
 
-def _rasters(rules: SlotRules, schedule: Schedule, lo: int, hi: int) -> list[_Raster]:
-    """The rasters of a schedule inside `[lo, hi)`, cut to the starts whose whole duration is worked."""
-    duration, interval = rules.duration, rules.interval
-    # hours of a day lie within 26 hours of that day in UTC
-    first = max(lo // DAY + EPOCH_DAY - 2, FIRST_DAY)
-    last = min((hi + duration) // DAY + EPOCH_DAY + 2, LAST_DAY)
-    first_start = _clock_starts(rules, lo, hi) if rules.anchor == "clock" else None
-    found: list[_Raster] = []
-    next_start = worked_until = LAST_MINUTE + DAY * 400
-    for start, end in reversed(ranges_of_days(schedule, first, last)):
-        if end < next_start:  # a gap: what follows cannot be run into
-            worked_until = end
-        next_start = start
-        if start >= hi or end <= lo:
-            continue
-        origin = start if first_start is None else first_start(start)
-        if origin < lo:
-            origin += -((origin - lo) // interval) * interval
-        stop = min(end, worked_until - duration + 1, hi)
-        if origin < stop:
-            found.append((origin, stop))
-    found.reverse()
+def host_mask(
+    rules: SlotRules, host: HostTimes, taken: Sequence[Span], worked: int, grid: Grid, *, for_list: bool
+) -> int:
+    """The starts of a grid that a host has free, whatever hides those of the whole team.
+
+    `taken`: what is `forbidden` there and `REACH` before; `worked`: the bits of the host's rasters.
+    """
+    if for_list and rules.anchor == "gapless":
+        worked = grid.points(gapless_rasters(rules, host.schedule, taken, grid.lo, grid.hi), rules.interval)
+    return worked & ~grid.within(taken) & ~grid.within(_spans(host.full))
+
+
+def hiding(team: Team, grid: Grid, lo: int, hi: int) -> int:
+    """The bits of the starts that are hidden whoever is free: full periods of the calendar, and Look Busy."""
+    return grid.within(_spans(team.full)) | grid.at(hidden(team, lo, hi))
+
+
+def _spans(full: Iterable[FullPeriod]) -> Iterable[Span]:
+    return ((one.start, one.end) for one in full)
+
+
+def hidden(team: Team, lo: int, hi: int) -> list[int]:
+    """What Look Busy hides of the days that `[lo, hi)` touches."""
+    rules = team.rules
+    if team.seen_by_staff or not rules.look_busy_percent:
+        return []
+    table = zone_table(rules.tz, lo, hi)
+    found: list[int] = []
+    for day in range(table.day_of(lo), table.day_of(hi - 1) + 1):
+        found += hidden_starts(rules.calendar_id, rules.look_busy_percent, day, _day_raster(team, day))
     return found
 
 
-def _clock_starts(rules: SlotRules, lo: int, hi: int) -> Callable[[int], int]:
-    """For anchor `clock`: from the start of a range to the first wall-clock multiple at or after it."""
-    g = next(g for g in (60, 30, 20, 15, 10, 5, 1) if rules.interval % g == 0)
-    table = zone_table(rules.tz, lo - 2 * DAY, hi + 2 * DAY)
-    offset, until = table.stretch(lo)
-    since = lo
-
-    def first_start(start: int) -> int:
-        nonlocal since, until, offset
-        while True:
-            if not since <= start < until:
-                since = start
-                offset, until = table.stretch(start)
-            multiple = start + -(start + offset) % g
-            if multiple < until:
-                return multiple
-            start = until  # the clock is changed before the multiple is reached: look on from there
-
-    return first_start
+def _day_raster(team: Team, day: int) -> list[int]:
+    """All starts of a day (ordinal, in the calendar's zone) that the members' schedules make possible, in order."""
+    minute = (day - EPOCH_DAY) * DAY
+    table = zone_table(team.rules.tz, minute, minute + DAY)
+    lo, hi = table.midnight(day), table.midnight(day + 1)
+    found: set[int] = set()
+    for host in team.hosts:
+        for first, stop in rasters(team.rules, host.schedule, lo, hi):
+            found.update(range(first, stop, team.rules.step))
+    return sorted(found)
 
 
-def _forbidden(rules: SlotRules, busy: Iterable[Busy], lo: int, hi: int) -> list[tuple[int, int]]:
-    """The stretches of `[lo, hi)` in which no start may lie because of what is busy: sorted and apart."""
-    reach, before = rules.duration + rules.buffer_after - 1, rules.buffer_before
-    hi_start, lo_end = hi + reach, lo - before
-    widened = sorted(
-        (start - reach, end + before) for start, end, _ in busy if start < end and start < hi_start and end > lo_end
-    )
-    merged: list[tuple[int, int]] = []
-    last_start, last_end = lo, lo
-    for start, end in widened:
-        if start > last_end:
-            merged.append((last_start, last_end))
-            last_start, last_end = start, end
-        elif end > last_end:
-            last_end = end
-    merged.append((last_start, last_end))
-    return merged
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Cells of `cell` minutes from the epoch minute `base`; a mask has bit k for the cell that begins at its minute.
 
+    They cover `[lo, hi)`.
+    """
 
-def _mask(rasters: list[_Raster], forbidden: list[tuple[int, int]], interval: int, cell: int, base: int) -> int:
-    """The bits of the raster points that are not forbidden. Rasters and forbidden stretches are in order."""
-    step, mask, i, n = interval // cell, 0, 0, len(forbidden)
-    for first, stop in rasters:
-        count = -((first - stop) // interval)
-        bits = _every(step, count)
-        while i < n and forbidden[i][1] <= first:
-            i += 1
-        j = i
-        while j < n and forbidden[j][0] < stop:
-            start, end = forbidden[j]
-            cleared_from = max(-((first - start) // cell), 0)
-            width = -((first - min(end, stop)) // cell) - cleared_from
+    base: int
+    cell: int
+    size: int
+    lo: int
+    hi: int
+
+    @classmethod
+    def of(cls, by_host: Iterable[Sequence[Raster]], step: int, lo: int, hi: int) -> Grid:
+        """The coarsest grid for `[lo, hi)` on which all points of these rasters lie."""
+        residues = {first % step for own in by_host for first, _ in own}
+        residue = min(residues, default=0)
+        cell = gcd(step, *(other - residue for other in residues))
+        base = lo - (lo - residue) % cell
+        return cls(base, cell, -((base - hi) // cell), lo, hi)
+
+    def cut(self, mask: int, start: int, stop: int) -> tuple[int, int]:
+        """The bits of the cells that begin in `[start, stop)`, and the minute of the first of these cells."""
+        base, cell = self.base, self.cell
+        first, last = -((base - start) // cell), -((base - stop) // cell)
+        first = max(first, 0)
+        last = min(last, self.size)
+        return base + first * cell, (mask >> first) & ((1 << last - first) - 1) if first < last else 0
+
+    def points(self, own: Iterable[Raster], step: int) -> int:
+        """The bits of the points of rasters."""
+        mask = 0
+        for first, stop in own:
+            mask |= _every(step // self.cell, -((first - stop) // step)) << ((first - self.base) // self.cell)
+        return mask
+
+    def within(self, spans: Iterable[Span]) -> int:
+        """The bits of the cells that begin inside a span."""
+        mask = 0
+        for start, end in spans:
+            first = max(-((self.base - start) // self.cell), 0)
+            width = min(-((self.base - end) // self.cell), self.size) - first
             if width > 0:
-                bits &= ~(((1 << width) - 1) << cleared_from)
-            j += 1
-        mask |= bits << ((first - base) // cell)
-    return mask
+                mask |= ((1 << width) - 1) << first
+        return mask
+
+    def at(self, starts: Iterable[int]) -> int:
+        """The bits of the cells that begin at these minutes; others are left out."""
+        mask = 0
+        for start in starts:
+            k, rest = divmod(start - self.base, self.cell)
+            if not rest and 0 <= k < self.size:
+                mask |= 1 << k
+        return mask
 
 
 @lru_cache(maxsize=4096)

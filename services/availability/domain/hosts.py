@@ -1,37 +1,61 @@
 """The host record: one per member, the guard of every reservation.
 
 Padded half-open intervals in epoch minutes with (booking, attempt), recorded refusals and tombstones, and
-`closed_until`, below which all of them are forgotten together. Rules: `reliability.md` ("Reserving"). No function here
-reads a clock to decide yes or no: `now` only moves `closed_until`, two days behind it.
+`closed_until`, below which all of them are forgotten together, but for what limits have to count. Rules:
+`reliability.md` ("Reserving"). No function here reads a clock to decide yes or no: `now` only moves `closed_until`, two
+days behind it.
 """
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from services.availability.domain.limits import Counted, FullPeriod, is_full
+from services.availability.domain.marks import (
+    Marks,
+    Past,
+    day_of,
+    is_marked,
+    mark_of,
+    marked,
+    of_past,
+    since,
+    with_past,
+)
 from services.availability.domain.zones import DAY, LAST_MINUTE, day_span, epoch_minute
 from turnus_contracts import AssigneeSettled, MemberChanged, SlotReserved
 from turnus_runtime.records import Decision, Record, event
 
 CLOSED_BEHIND_MINUTES = 2 * DAY
 """How far `closed_until` trails the store's clock."""
-_HASH_CHARACTERS = 16
+KEPT_PAST_MINUTES = 40 * DAY
+"""How far behind `closed_until` bookings are counted by limits: longer than the longest period."""
 
 
-class Reservation(BaseModel):
-    """A held time. `start`/`end` are padded with the buffers promised to this booking, epoch minutes, half-open."""
+class Reservation(NamedTuple):
+    """A held time. `start`/`end` are padded with the buffers promised to this booking, epoch minutes, half-open.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    `before` and `after` are those buffers (0 also of reservations from when they were not told apart); `overbooked`:
+    staff decided that it may lie upon others. Stored as a list of its values: a host has hundreds, read and written
+    with each booking, and by name they take three times as long.
+    """
 
     start: int
     end: int
     booking_id: str
     attempt: int
     settled: bool = False
+    before: int = 0
+    after: int = 0
+    overbooked: bool = False
+
+    @property
+    def begins(self) -> int:
+        """When the appointment itself begins."""
+        return self.start + self.before
 
 
 class Pause(BaseModel):
@@ -51,23 +75,25 @@ class Host(Record):
     """One member's time."""
 
     collection: ClassVar[str] = "hosts"
-    format: ClassVar[int] = 3
-    """2: `blocks_versions`, 3: `pause`"""
+    format: ClassVar[int] = 4
+    """2: `blocks_versions`, 3: `pause`, 4: buffers of reservations, which are lists, and `past`"""
     wakes: ClassVar[bool] = True
 
     rules_version: int = 0
-    """Raised by every change of the member's schedules and blocks."""
+    """Raised by every change of the member's schedules, blocks and limits."""
     blocks_versions: dict[str, int] = {}
     """Calendar whose own blocks changed while this member served in it -> its `blocks_version` since then, at least."""
     pause: Pause | None = None
     """None: they never paused"""
     reservations: tuple[Reservation, ...] = ()
-    refused: dict[str, str] = {}
-    """Day of the padded start -> hashes of refused (booking, attempt), 16 hex characters each, joined."""
-    tombstones: dict[str, str] = {}
+    refused: Marks = {}
+    """The marks of refused (booking, attempt), by day of the padded start."""
+    tombstones: Marks = {}
     """The same for released ones."""
-    answered: dict[str, str] = {}
+    answered: Marks = {}
     """The same for accepted ones whose time was freed again, at a swap or after a move: the answer is still yes."""
+    past: Past = {}
+    """What was archived and still counts for limits."""
     closed_until: int = 0
 
     def held(self, booking_id: str, attempt: int) -> Reservation | None:
@@ -77,6 +103,12 @@ class Host(Record):
     def clash(self, start: int, end: int, but: str) -> Reservation | None:
         """The first reservation of another booking that meets [start, end)."""
         return next((r for r in self.reservations if r.start < end and start < r.end and r.booking_id != but), None)
+
+    def counted(self, but: str) -> list[Counted]:
+        """What limits count: all bookings of the host, in whatever calendar, but this one."""
+        own = mark_of(but)
+        held = ((mark_of(r.booking_id), r.begins) for r in self.reservations)
+        return [one for one in (*held, *of_past(self.past)) if one[0] != own]
 
     def is_paused(self, start: int, end: int) -> bool:
         """Whether [start, end) meets the pause."""
@@ -106,13 +138,20 @@ class Ask:
     """None: rules do not matter (any more), `offered` is the last word"""
     calendar_id: str = ""
     blocks_version: int = 0
-    """as of which `offered` heeds the calendar's own blocks"""
+    """as of which `offered` heeds the calendar's own blocks, and the ask its limits"""
     reserved: SlotReserved | None = None
     """What a yes says when the rotation still has to choose."""
     assigned: AssigneeSettled | None = None
     """What a yes says when this host serves for good."""
     at_once: bool = False
     """The reserving write settles the attempt: nothing is left to choose."""
+    before: int = 0
+    after: int = 0
+    """the buffers in `start` and `end`"""
+    limited: tuple[FullPeriod, ...] = ()
+    """the periods in which the start lies and of which the member takes only so many"""
+    overbook: bool = False
+    """staff decided so: whatever is in the way does not count"""
 
 
 def reserve(host: Host | None, ask: Ask, host_id: str, now: datetime) -> Decision[Host, Reply]:
@@ -124,28 +163,46 @@ def reserve(host: Host | None, ask: Ask, host_id: str, now: datetime) -> Decisio
         return Decision(Reply.ACCEPTED, says=_said(ask))
     if ask.start < host.closed_until:
         return Decision(Reply.CLOSED)
-    mark, day = _mark(ask.booking_id, ask.attempt), str(ask.start // DAY)
-    if _marked(host.refused, day, mark) or _marked(host.tombstones, day, mark):
+    mark, day = mark_of(ask.booking_id, ask.attempt), day_of(ask.start)
+    if is_marked(host.refused, day, mark) or is_marked(host.tombstones, day, mark):
         return Decision(Reply.REFUSED)
-    if _marked(host.answered, day, mark):
+    if is_marked(host.answered, day, mark):
         return Decision(Reply.ACCEPTED, says=_said(ask))
     return _reserve_unheard(host, ask, day, mark, now)
 
 
 def _reserve_unheard(host: Host, ask: Ask, day: str, mark: str, now: datetime) -> Decision[Host, Reply]:
-    if ask.rules_version is not None and (
-        host.rules_version != ask.rules_version or host.blocks_versions.get(ask.calendar_id, 0) > ask.blocks_version
-    ):
+    if _is_stale(host, ask):
         return Decision(Reply.STALE)
-    # The pause is asked here and not only when rules are: nobody looks at them again in the middle of a swap.
-    taken = host.clash(ask.start, ask.end, but=ask.booking_id) is not None
-    if not ask.offered or taken or host.is_paused(ask.start, ask.end):
-        return Decision(Reply.REFUSED, host.change(refused=_with_mark(host.refused, day, mark)))
+    if not ask.overbook and not _is_free(host, ask):
+        return Decision(Reply.REFUSED, host.change(refused=marked(host.refused, day, mark)))
     held = Reservation(
-        start=ask.start, end=ask.end, booking_id=ask.booking_id, attempt=ask.attempt, settled=ask.at_once
+        start=ask.start,
+        end=ask.end,
+        booking_id=ask.booking_id,
+        attempt=ask.attempt,
+        settled=ask.at_once,
+        before=ask.before,
+        after=ask.after,
+        overbooked=ask.overbook,
     )
     changed = archive(host.change(reservations=_replaced(host, None, held)), now)
     return Decision(Reply.ACCEPTED, changed, owes=[event(said) for said in _said(ask)])
+
+
+def _is_stale(host: Host, ask: Ask) -> bool:
+    # No rules hinder what staff overbook, but a calendar that has begun to have limits counts it first.
+    other_rules = ask.rules_version not in (None, host.rules_version)
+    looks = ask.overbook or ask.rules_version is not None
+    return other_rules or (looks and host.blocks_versions.get(ask.calendar_id, 0) > ask.blocks_version)
+
+
+def _is_free(host: Host, ask: Ask) -> bool:
+    # The pause is asked here and not only when rules are: nobody looks at them again in the middle of a swap.
+    taken = host.clash(ask.start, ask.end, but=ask.booking_id) is not None
+    if not ask.offered or taken or host.is_paused(ask.start, ask.end):
+        return False
+    return not ask.limited or not is_full(ask.limited, host.counted(but=ask.booking_id))
 
 
 def _said(ask: Ask) -> list[SlotReserved | AssigneeSettled]:
@@ -160,7 +217,7 @@ def keep(host: Host | None, settled: AssigneeSettled) -> Decision[Host, bool]:
         return Decision(answer=False)
     if held.settled:
         return Decision(True, says=[settled])
-    changed = host.change(reservations=_replaced(host, held, held.model_copy(update={"settled": True})))
+    changed = host.change(reservations=_replaced(host, held, held._replace(settled=True)))
     return Decision(True, changed, owes=[event(settled)])
 
 
@@ -175,7 +232,7 @@ def free(
     if host is None or held is None:
         return Decision(None, says=[settled] if settled is not None else [])
     # A no would send the next duplicate of the request on to another host, who would then hold the time as well.
-    answered = _with_mark(host.answered, str(held.start // DAY), _mark(booking_id, attempt))
+    answered = marked(host.answered, day_of(held.start), mark_of(booking_id, attempt))
     changed = host.change(reservations=_replaced(host, held, None), answered=answered)
     return Decision(None, changed, owes=[event(settled)] if settled is not None else [])
 
@@ -183,11 +240,11 @@ def free(
 def release(host: Host | None, booking_id: str, attempt: int, start: int, host_id: str) -> Decision[Host, None]:
     """The attempt is over: give its time back and never take the ask again. `start` is the padded start asked for."""
     host = host or Host(id=host_id)
-    mark, day = _mark(booking_id, attempt), str(start // DAY)
+    mark, day = mark_of(booking_id, attempt), day_of(start)
     held = host.held(booking_id, attempt)
-    if held is None and (start < host.closed_until or _marked(host.tombstones, day, mark)):
+    if held is None and (start < host.closed_until or is_marked(host.tombstones, day, mark)):
         return Decision(None)
-    changed = host.change(reservations=_replaced(host, held, None), tombstones=_with_mark(host.tombstones, day, mark))
+    changed = host.change(reservations=_replaced(host, held, None), tombstones=marked(host.tombstones, day, mark))
     return Decision(None, changed)
 
 
@@ -236,9 +293,14 @@ def archive(host: Host, now: datetime) -> Host:
     return host.change(
         closed_until=closed,
         reservations=tuple(r for r in host.reservations if r.end > closed),
-        refused=_since(host.refused, closed),
-        tombstones=_since(host.tombstones, closed),
-        answered=_since(host.answered, closed),
+        refused=since(host.refused, closed),
+        tombstones=since(host.tombstones, closed),
+        answered=since(host.answered, closed),
+        past=with_past(
+            host.past,
+            [(mark_of(r.booking_id), r.begins) for r in host.reservations if r.end <= closed],
+            closed - KEPT_PAST_MINUTES,
+        ),
     )
 
 
@@ -247,21 +309,3 @@ def _replaced(host: Host, old: Reservation | None, new: Reservation | None) -> t
     if new is None:
         return others
     return tuple(sorted((*others, new), key=lambda r: (r.start, r.end, r.booking_id)))
-
-
-def _mark(booking_id: str, attempt: int) -> str:
-    """8 bytes of the key's hash. A false match refuses an ask, which is harmless."""
-    return hashlib.sha256(f"{booking_id}:{attempt}".encode()).hexdigest()[:_HASH_CHARACTERS]
-
-
-def _marked(marks: dict[str, str], day: str, mark: str) -> bool:
-    text = marks.get(day, "")
-    return any(text.startswith(mark, i) for i in range(0, len(text), _HASH_CHARACTERS))
-
-
-def _with_mark(marks: dict[str, str], day: str, mark: str) -> dict[str, str]:
-    return marks if _marked(marks, day, mark) else {**marks, day: marks.get(day, "") + mark}
-
-
-def _since(marks: dict[str, str], closed: int) -> dict[str, str]:
-    return {day: text for day, text in marks.items() if int(day) >= closed // DAY}

@@ -6,8 +6,11 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
+from hashlib import blake2b
 
-from services.availability.domain.zones import DAY, EPOCH_DAY, zone_table
+from services.availability.domain.engine import Grid, points
+from services.availability.domain.masks import Offered
+from services.availability.domain.zones import DAY, EPOCH_DAY, LAST_MINUTE, zone_table
 
 
 def to_iso(starts: Sequence[int], tz: str) -> dict[str, list[str]]:
@@ -39,3 +42,57 @@ def _times_of_day(offset: int) -> tuple[str, ...]:
     sign = "-" if offset < 0 else "+"
     suffix = f":00{sign}{abs(offset) // 60:02}:{abs(offset) % 60:02}"
     return tuple(f"T{minute // 60:02}:{minute % 60:02}{suffix}" for minute in range(DAY))
+
+
+def days_json(offered: Offered, tz: str, lo: int, hi: int) -> tuple[bytes, bytes]:
+    """The JSON of `to_iso` for what is offered in `[lo, hi)`, and a digest of it.
+
+    Days whose starts were written before are not written again.
+    """
+    days: dict[str, bytes] = {}
+    digests: list[bytes] = []
+    since, until = offered.lo, offered.hi
+    pieces = iter(offered.pieces)
+    grid, mask = next(pieces, _NOTHING)
+    for name, midnight, offset, first, end in _dates(tz, lo, hi):
+        start, stop = max(since, first), min(until, end)
+        while start < stop:
+            while grid.hi <= start:
+                grid, mask = next(pieces, _NOTHING)
+            upto = min(grid.hi, stop)
+            begin, bits = grid.cut(mask, start, upto)
+            if bits:
+                day, digest = _day_json(name, begin - midnight, grid.cell, bits, offset)
+                # A date in two pieces, or on both sides of a change of the clock.
+                days[name] = days[name][:-1] + b"," + day[_BEFORE_TIMES:] if name in days else day
+                digests.append(digest)
+            start = upto
+    return b"{" + b",".join(days.values()) + b"}", b"".join(digests)
+
+
+_NOTHING = Grid(0, 1, 0, 0, 2 * LAST_MINUTE), 0
+_BEFORE_TIMES = len('"2027-01-04":[')
+
+
+@lru_cache(maxsize=1024)
+def _dates(tz: str, lo: int, hi: int) -> tuple[tuple[str, int, int, int, int], ...]:
+    """`[lo, hi)` by dates in `tz` and offsets: (date, its midnight by this offset, offset, start, stop)."""
+    table = zone_table(tz, lo, hi)
+    found: list[tuple[str, int, int, int, int]] = []
+    while lo < hi:
+        offset, until = table.stretch(lo)
+        day = (lo + offset) // DAY
+        midnight = day * DAY - offset
+        stop = min(midnight + DAY, until, hi)
+        found.append((date.fromordinal(day + EPOCH_DAY).isoformat(), midnight, offset, lo, stop))
+        lo = stop
+    return tuple(found)
+
+
+@lru_cache(maxsize=8192)
+def _day_json(name: str, first: int, cell: int, bits: int, offset: int) -> tuple[bytes, bytes]:
+    """A date with its starts, `"…":["…","…"]`, and a digest. Bit k is `first + k * cell` minutes after midnight."""
+    times = _times_of_day(offset)
+    starts = ",".join([f'"{name}{times[start]}"' for start in points(bits, first, cell)])
+    told = f'"{name}":[{starts}]'.encode()
+    return told, blake2b(told, digest_size=12).digest()

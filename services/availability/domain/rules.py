@@ -1,6 +1,6 @@
-"""What availability knows besides reservations: schedules, blocks, calendars as published, members.
+"""What availability knows besides reservations and calendars: members, their schedules, blocks and limits.
 
-A change of a member's schedules or blocks is written first and then raises `rules_version` in the host record
+A change of a member's schedules, blocks or limits is written first and then raises `rules_version` in the host record
 (timer `apply_rules`), so a reservation that races with it looks again. Blocks of a calendar raise its `blocks_version`
 and tell it to the host record of everybody who serves there: that record alone decides who gets a time.
 """
@@ -10,108 +10,29 @@ from typing import ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from services.availability.domain.engine import SlotRules
 from services.availability.domain.schedule import Schedule, WeeklyRange
-from services.availability.domain.window import Range, Rolling, Until
-from services.availability.domain.window import Window as EngineWindow
-from turnus_contracts import CalendarApplied, CalendarMember, CalendarPublished, ChangeRecorded, MemberChanged, Window
+from turnus_contracts import ChangeRecorded, Limits, MemberChanged
 from turnus_runtime.records import Decision, Owed, Projection, Record, event, key, newest, timer
 
 APPLY_RULES = "apply_rules"
 APPLY_AGAIN_AFTER = timedelta(seconds=3)
 """When the sweeper raises `rules_version` if the process that changed a rule died before it could."""
 
-KINDS, ANCHORS = frozenset({"personal", "round_robin"}), frozenset({"opening", "clock"})
-NOTHING = Until(date.min)
-"""A window that has no days."""
-_UNITS: dict[str, Literal["days", "weeks", "months"]] = {"days": "days", "weeks": "weeks", "months": "months"}
-_COUNTINGS: dict[str, Literal["calendar", "available"]] = {"calendar": "calendar", "available": "available"}
-
 
 class Member(Projection):
     """A member as `accounts` last described them. What a pause does lies in the host record (`hosts.Pause`)."""
 
     collection: ClassVar[str] = "members"
-    format: ClassVar[int] = 2
-    """2: the pause"""
+    format: ClassVar[int] = 3
+    """2: the pause, 3: the zone"""
     wakes: ClassVar[bool] = True
     workspace_id: str
     status: str
+    tz: str = "UTC"
+    """in which the member's limits count"""
     paused_since: datetime | None = None
     paused_until: date | None = None
     resumed_at: datetime | None = None
-
-
-class ServedCalendar(Record):
-    """A calendar as `booking` last published it: the rules by which starts are offered."""
-
-    collection: ClassVar[str] = "calendars"
-    indexes: ClassVar[tuple[str, ...]] = ("by_address",)
-    wakes: ClassVar[bool] = True
-
-    workspace_id: str
-    version: int
-    status: str
-    calendar_kind: str
-    address: str
-    tz: str
-    duration_minutes: int
-    interval_minutes: int
-    anchor: str
-    buffer_before_minutes: int
-    buffer_after_minutes: int
-    notice_minutes: int
-    window: Window | None = None
-    reschedule_policy: str = "same_host"
-    guest_chooses_host: bool = False
-    members: tuple[CalendarMember, ...] = ()
-    blocks_version: int = 0
-    """Raised by every change of the calendar's own blocks."""
-
-    def keys(self) -> dict[str, str | int | None]:
-        """By public address."""
-        return {"by_address": key(self.address, self.id)}
-
-    @property
-    def member_ids(self) -> tuple[str, ...]:
-        """The members, in the calendar's order."""
-        return tuple(member.member_id for member in self.members)
-
-    def rules(self) -> SlotRules:
-        """The rules as the slot engine takes them."""
-        return SlotRules(
-            tz=self.tz,
-            duration=self.duration_minutes,
-            interval=self.interval_minutes,
-            anchor="clock" if self.anchor == "clock" else "opening",
-            buffer_before=self.buffer_before_minutes,
-            buffer_after=self.buffer_after_minutes,
-            notice_minutes=self.notice_minutes,
-            window=engine_window(self.window) if self.is_understood else NOTHING,
-        )
-
-    @property
-    def is_understood(self) -> bool:
-        """A kind or an anchor of a later version may mean less than what this one would offer: it offers nothing."""
-        return self.calendar_kind in KINDS and self.anchor in ANCHORS
-
-
-def engine_window(window: Window | None) -> EngineWindow:
-    """The window of a contract as the slot engine takes it; one that only a later version understands has no days."""
-    if window is None:
-        return None
-    if window.kind == "rolling":
-        return _rolling(window)
-    if window.kind == "until" and window.end is not None:
-        return Until(window.end)
-    if window.kind == "range" and window.start is not None and window.end is not None:
-        return Range(window.start, window.end)
-    return NOTHING
-
-
-def _rolling(window: Window) -> EngineWindow:
-    unit, counting = _UNITS.get(window.unit or "days"), _COUNTINGS.get(window.counting)
-    return NOTHING if unit is None or counting is None else Rolling(window.count or 0, unit, counting)
 
 
 class Weekly(BaseModel):
@@ -133,13 +54,13 @@ class Override(BaseModel):
 
 
 class MemberSchedule(Record):
-    """A reusable schedule of one member, in a zone of its own. One of them is the default.
-
-    Format 2: an override may have a label.
+    """A reusable schedule of one member, in a zone of its own. The newest default one counts in every calendar for
+    which no other one is named; of several for one calendar the newest counts there.
     """
 
     collection: ClassVar[str] = "schedules"
-    format: ClassVar[int] = 2
+    format: ClassVar[int] = 3
+    """2: an override may have a label, 3: `calendar_ids`"""
     indexes: ClassVar[tuple[str, ...]] = ("by_member",)
 
     workspace_id: str
@@ -149,6 +70,8 @@ class MemberSchedule(Record):
     name: str
     tz: str
     default: bool
+    calendar_ids: tuple[str, ...] = ()
+    """the calendars in which it counts instead of the default one"""
     weekly: tuple[Weekly, ...] = ()
     overrides: tuple[Override, ...] = ()
     request_digest: str | None = None
@@ -166,6 +89,20 @@ class MemberSchedule(Record):
             weekly=tuple(WeeklyRange(frozenset(w.days), w.start, w.end) for w in self.weekly),
             overrides={override.date: override.ranges for override in self.overrides},
         )
+
+
+class MemberLimits(Record):
+    """How many bookings a member takes in a day, a week and a month, across all calendars; the id is the member's."""
+
+    collection: ClassVar[str] = "limits"
+
+    workspace_id: str
+    version: int
+    limits: Limits
+    tz: str
+    """the member's zone, in which they count"""
+    changed_at: datetime
+    """since when they are these, in this zone"""
 
 
 class Block(BaseModel):
@@ -204,6 +141,7 @@ def learn_member(current: Member | None, told: MemberChanged) -> Decision[Member
         workspace_id=told.workspace_id,
         version=told.version,
         status=told.status,
+        tz=told.tz,
         paused_since=told.paused_since,
         paused_until=told.paused_until,
         resumed_at=told.resumed_at,
@@ -211,36 +149,10 @@ def learn_member(current: Member | None, told: MemberChanged) -> Decision[Member
     return newest(current, member)
 
 
-def serve_calendar(current: ServedCalendar | None, told: CalendarPublished) -> Decision[ServedCalendar, None]:
-    """Keep the highest version and say that it is served; a duplicate is answered again."""
-    applied = CalendarApplied(
-        workspace_id=told.workspace_id,
-        calendar_id=told.calendar_id,
-        version=max(told.version, current.version if current is not None else 0),
-        service="availability",
-    )
-    if current is not None and current.version >= told.version:
-        return Decision(None, says=[applied])
-    values = told.model_dump(include=set(ServedCalendar.model_fields) - {"id"})
-    blocks_version = current.blocks_version if current is not None else 0
-    served = ServedCalendar.model_validate({**values, "id": told.calendar_id, "blocks_version": blocks_version})
-    return Decision(None, served, owes=[event(applied)])
-
-
-def change_blocks(current: ServedCalendar | None) -> Decision[ServedCalendar, ServedCalendar | None]:
-    """The calendar's own blocks changed: what is kept of them in memory is stale. Answers the calendar as it is now.
-
-    Whoever joins the calendar later does so in this record, and is told of this version before.
-    """
-    if current is None:
-        return Decision(None)
-    changed = current.change(blocks_version=current.blocks_version + 1)
-    return Decision(changed, changed)
-
-
-def changed_rule(record: MemberSchedule | Blocks, action: str, actor_id: str, now: datetime) -> list[Owed]:
-    """What a change of a schedule or of blocks owes: the audit log, and raising the host's `rules_version`."""
-    schedule = isinstance(record, MemberSchedule)
+def changed_rule(
+    record: MemberSchedule | Blocks | MemberLimits, action: str, actor_id: str, now: datetime
+) -> list[Owed]:
+    """What a change of a schedule, blocks or limits owes: the audit log, and raising the host's `rules_version`."""
     recorded = ChangeRecorded(
         workspace_id=record.workspace_id,
         change_id=f"{record.id}.{record.version}",
@@ -248,13 +160,24 @@ def changed_rule(record: MemberSchedule | Blocks, action: str, actor_id: str, no
         at=now,
         actor_id=actor_id,
         action=action,
-        thing="schedule" if schedule else "block",
+        thing=THINGS[type(record)],
         thing_id=record.id,
     )
     return [event(recorded), timer(APPLY_RULES, now + APPLY_AGAIN_AFTER)]
 
 
-Rule = TypeVar("Rule", MemberSchedule, Blocks)
+THINGS: dict[type[Record], str] = {MemberSchedule: "schedule", Blocks: "block", MemberLimits: "limits"}
+"""What the audit log calls them."""
+
+
+def move_limits(current: MemberLimits | None, tz: str, now: datetime) -> Decision[MemberLimits, None]:
+    """The member's zone is this one: their limits count in it."""
+    if current is None or current.tz == tz:
+        return Decision(None)
+    return Decision(None, current.change(tz=tz, changed_at=now), owes=[timer(APPLY_RULES, now + APPLY_AGAIN_AFTER)])
+
+
+Rule = TypeVar("Rule", MemberSchedule, Blocks, MemberLimits)
 
 
 def rules_applied(record: Rule | None, owed: Owed) -> Decision[Rule, None]:

@@ -52,7 +52,9 @@ def working_ranges(schedule: Schedule, first_day: date, last_day: date) -> list[
 
 
 def ranges_of_days(schedule: Schedule, first: int, last: int) -> list[tuple[int, int]]:
-    """As `working_ranges`, by ordinals of dates."""
+    """As `working_ranges`, by ordinals of dates. None in a zone that the time zone database here does not know."""
+    if not is_zone(schedule.tz):
+        return []
     week = _week(schedule.weekly)
     overrides = {day.toordinal(): sorted(ranges) for day, ranges in schedule.overrides.items()}
     midnight = (first - EPOCH_DAY) * DAY

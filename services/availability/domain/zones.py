@@ -84,7 +84,8 @@ class ZoneTable:
 def zone_table(tz: str, lo: int, hi: int) -> ZoneTable:
     """A table that is right for every epoch minute and every date of `[lo, hi]`, with days to spare on both sides.
 
-    Raises `zoneinfo.ZoneInfoNotFoundError` for a zone that does not exist; ask `is_zone` first.
+    A zone that only another time zone database knows has the clock of UTC here, so that it breaks nothing; nobody works
+    in it and no calendar there offers anything (`is_zone`).
     """
     return _table(tz, _year(lo - 4 * DAY), _year(hi + 4 * DAY))
 
@@ -102,6 +103,12 @@ def is_zone(tz: str) -> bool:
 def epoch_minute(instant: datetime) -> int:
     """The minute in which an aware instant lies."""
     return (instant - _EPOCH) // timedelta(minutes=1)
+
+
+def local_minute(tz: str, wall: datetime) -> int:
+    """The epoch minute at which clocks of a zone show `wall`, which has no zone of its own."""
+    local = (wall - _NAIVE_EPOCH) // timedelta(minutes=1)
+    return zone_table(tz, local, local).to_utc(local)
 
 
 def next_epoch_minute(instant: datetime) -> int:
@@ -144,7 +151,7 @@ def _changes(tz: str, year: int) -> tuple[tuple[int, int], ...]:
 
     One probe a day: two changes that undo each other within 24 hours would be missed; no zone has ever done that.
     """
-    zone = ZoneInfo(tz)
+    zone = ZoneInfo(tz if is_zone(tz) else "UTC")
 
     def offset_at(minute: int) -> int:
         utc = _NAIVE_EPOCH + timedelta(minutes=minute)

@@ -1,9 +1,9 @@
-"""The HTTP side of availability: slots for guests; schedules, blocks and public holidays for staff."""
+"""The HTTP side of availability: slots for guests; schedules, blocks, limits and public holidays for staff."""
 
 from fastapi import APIRouter
 
-from services.availability.routes import blocks, holidays, schedules, slots
+from services.availability.routes import blocks, holidays, limits, schedules, slots, why
 
 router = APIRouter()
-for part in (slots, schedules, blocks, holidays):
+for part in (why, slots, schedules, blocks, limits, holidays):
     router.include_router(part.router)

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import Response
 
-from services.availability.domain.rules import Block, Blocks, ServedCalendar, changed_rule
+from services.availability.domain.rules import Block, Blocks, changed_rule
+from services.availability.domain.serving import ServedCalendar
 from services.availability.domain.zones import epoch_minute, instant_of, next_epoch_minute
 from services.availability.handlers.learning import apply_blocks
 from services.availability.routes.schedules import MEMBER_UNKNOWN, MemberId, known_member, may_plan, sees_plan

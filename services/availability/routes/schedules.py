@@ -10,7 +10,9 @@ from starlette.responses import Response
 from services.availability.domain.rules import Member as KnownMember
 from services.availability.domain.rules import MemberSchedule, Override, Weekly, changed_rule
 from services.availability.domain.schedule import check_schedule
+from services.availability.domain.serving import ServedCalendar
 from services.availability.handlers.learning import apply_schedule
+from services.availability.routes.slots import CALENDAR_UNKNOWN
 from turnus_runtime.http import (
     FORBIDDEN,
     IDEMPOTENCY_KEY_REUSED,
@@ -57,7 +59,7 @@ Asking = Annotated[Principal, staff()]
 MemberId = Annotated[str, Id("mem")]
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$", examples=["09:00"])]
 """Wall-clock time HH:MM; 24:00 only as an end."""
-MOST_RANGES, MOST_OVERRIDES = 100, 1000
+MOST_RANGES, MOST_OVERRIDES, MOST_CALENDARS = 100, 1000, 200
 
 
 class RangeIn(Request):
@@ -82,11 +84,12 @@ class OverrideIn(Request):
 
 
 class ScheduleIn(Request):
-    """What a schedule is made of."""
+    """What a schedule is made of. `calendar_ids`: where it counts instead of the default one."""
 
     name: Name
     tz: ZoneName
     default: bool = True
+    calendar_ids: Annotated[list[Annotated[str, Id("cal")]], Field(max_length=MOST_CALENDARS)] = []
     weekly: Annotated[list[WeeklyIn], Field(max_length=MOST_RANGES)] = []
     overrides: Annotated[list[OverrideIn], Field(max_length=MOST_OVERRIDES)] = []
 
@@ -106,6 +109,7 @@ class ScheduleView(Answer):
     name: str
     tz: str
     default: bool
+    calendar_ids: list[str]
     weekly: list[WeeklyIn]
     overrides: list[OverrideIn]
     created_at: Instant
@@ -113,7 +117,10 @@ class ScheduleView(Answer):
 
 
 @router.post(
-    "", status_code=201, response_model=ScheduleView, responses=documented(IDEMPOTENCY_KEY_REUSED, MEMBER_UNKNOWN)
+    "",
+    status_code=201,
+    response_model=ScheduleView,
+    responses=documented(IDEMPOTENCY_KEY_REUSED, MEMBER_UNKNOWN, CALENDAR_UNKNOWN),
 )
 async def create_schedule(who: Asking, body: Body[NewSchedule], key: Key, wait: Wait, on: On) -> Response:
     """Give a member a schedule. The newest default one is what their calendars go by."""
@@ -122,6 +129,7 @@ async def create_schedule(who: Asking, body: Body[NewSchedule], key: Key, wait: 
     new = _schedule(body, derived("sch", who.workspace_id, key.key) if key.key else on.ids.fresh("sch"), who, on)
     new = new.change(member_id=body.member_id, request_digest=key.digest if key.key else None)
     _check(new)
+    await _check_calendars(body, who, on)
 
     def create(current: MemberSchedule | None) -> Decision[MemberSchedule, tuple[MemberSchedule, bool]]:
         if current is not None:
@@ -153,7 +161,9 @@ async def get_schedule(schedule_id: str, who: Asking, on: On) -> Response:
     return answer(_view(schedule), version=schedule.version)
 
 
-@router.put("/{schedule_id}", response_model=ScheduleView, responses=documented(STALE_VERSION, FORBIDDEN))
+@router.put(
+    "/{schedule_id}", response_model=ScheduleView, responses=documented(STALE_VERSION, FORBIDDEN, CALENDAR_UNKNOWN)
+)
 async def replace_schedule(
     schedule_id: str, who: Asking, body: Body[ScheduleIn], expected: IfMatch, on: On
 ) -> Response:
@@ -162,6 +172,7 @@ async def replace_schedule(
     may_plan(who, known.member_id)
     new = _schedule(body, schedule_id, who, on)
     _check(new)
+    await _check_calendars(body, who, on)
 
     def write(current: MemberSchedule | None) -> Decision[MemberSchedule, MemberSchedule]:
         current = _active(current, who)
@@ -169,7 +180,7 @@ async def replace_schedule(
         changed = current.change(
             version=current.version + 1,
             changed_at=on.now,
-            **{name: getattr(new, name) for name in ("name", "tz", "default", "weekly", "overrides")},
+            **{name: getattr(new, name) for name in ("name", "tz", "default", "calendar_ids", "weekly", "overrides")},
         )
         return Decision(changed, changed, owes=changed_rule(changed, "changed", who.member_id, on.now))
 
@@ -232,6 +243,7 @@ def _schedule(body: ScheduleIn, schedule_id: str, who: Principal, on: Turn) -> M
         name=body.name,
         tz=body.tz,
         default=body.default,
+        calendar_ids=tuple(dict.fromkeys(body.calendar_ids)),
         weekly=tuple(Weekly(days=tuple(w.days), start=_minute(w.start), end=_minute(w.end)) for w in body.weekly),
         overrides=tuple(
             Override(date=o.date, ranges=tuple((_minute(r.start), _minute(r.end)) for r in o.ranges), label=o.label)
@@ -247,6 +259,13 @@ def _check(schedule: MemberSchedule) -> None:
     if problems:
         errors = [FieldError(field=p.field.replace("[", ".").replace("]", ""), message=p.message) for p in problems]
         raise VALIDATION_FAILED(f"{errors[0].field} {errors[0].message}.", errors=errors)
+
+
+async def _check_calendars(body: ScheduleIn, who: Principal, on: Turn) -> None:
+    for i, calendar_id in enumerate(body.calendar_ids):
+        calendar = await on.records(ServedCalendar).get(calendar_id)
+        if calendar is None or calendar.workspace_id != who.workspace_id:
+            raise CALENDAR_UNKNOWN.at(f"calendar_ids.{i}", "names no calendar that was ever published here")
 
 
 def _minute(text: str) -> int:
@@ -265,6 +284,7 @@ def _view(schedule: MemberSchedule) -> ScheduleView:
         name=schedule.name,
         tz=schedule.tz,
         default=schedule.default,
+        calendar_ids=list(schedule.calendar_ids),
         weekly=[WeeklyIn(days=list(w.days), start=_clock(w.start), end=_clock(w.end)) for w in schedule.weekly],
         overrides=[
             OverrideIn(

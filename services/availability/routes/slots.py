@@ -2,28 +2,32 @@
 
 import asyncio
 import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from services.availability.domain.claims import Claim
 from services.availability.domain.engine import start_masks
 from services.availability.domain.hosts import Host
-from services.availability.domain.listing import iso, to_iso
-from services.availability.domain.rules import ServedCalendar
-from services.availability.domain.zones import day_span
-from services.availability.store import team
+from services.availability.domain.listing import days_json, iso
+from services.availability.domain.masks import Offered
+from services.availability.domain.serving import ServedCalendar
+from services.availability.domain.zones import day_span, next_epoch_minute
+from services.availability.store.kept import Kept, KeptCalendar
+from services.availability.store.teams import team
 from turnus_runtime.http import (
+    Again,
     Answer,
     Day,
     Id,
     On,
     ZoneName,
-    answer,
     declare,
     documented,
     guest,
@@ -31,7 +35,6 @@ from turnus_runtime.http import (
     matches_none,
     waits,
 )
-from turnus_runtime.ids import is_id
 from turnus_runtime.turn import Turn
 
 LONGEST_RANGE_DAYS = 92
@@ -85,7 +88,19 @@ class Asked:
     details: str | None
 
 
-@router.get("", response_model=Slots, dependencies=[guest()], responses=documented(CALENDAR_UNKNOWN, BOOKING_UNKNOWN))
+async def _answer(asked: Asked, _: HttpRequest, on: Turn) -> Response:
+    return _response(*await slots_json(asked, on))
+
+
+AGAIN = Again(_answer)
+
+
+@router.get(
+    "",
+    response_model=Slots,
+    dependencies=[guest(), Depends(AGAIN)],
+    responses=documented(CALENDAR_UNKNOWN, BOOKING_UNKNOWN),
+)
 async def list_slots(
     request: HttpRequest,
     on: On,
@@ -117,60 +132,80 @@ async def list_slots(
     """
     _check_range(start, end)
     asked = Asked(calendar, start, end, tz, host_id, booking_id, with_)
+    if not wait:
+        return await AGAIN.first(asked, request, on)
     ends = asyncio.get_running_loop().time() + wait
     while True:
         left = max(0.0, ends - asyncio.get_running_loop().time())
-        hosts = (await _served(asked, on)).member_ids if left else ()
+        hosts = (await _look(asked, on)).calendar.member_ids if left else ()
         async with on.records(Host).watched(hosts, left) as watch:
-            found = await _found(asked, on)
-            tag = _tag(found)
+            body, tag = await slots_json(asked, on)
             if not left or not matches_none(request, tag):
-                return answer(found, etag=tag)
+                return _response(body, tag)
             await watch.first()
 
 
-async def _served(asked: Asked, on: Turn) -> ServedCalendar:
-    served = await served_calendar(asked.calendar, on)
-    if served is None or (served.status != "active" and asked.booking_id is None):
+def _response(body: bytes, tag: str) -> Response:
+    return Response(body, headers={"ETag": f'"{tag}"'}, media_type="application/json")
+
+
+async def _look(asked: Asked, on: Turn) -> KeptCalendar:
+    found = await cast("Kept", on.effects).named(on, asked.calendar)
+    if found is None or (found.calendar.status != "active" and asked.booking_id is None):
         raise CALENDAR_UNKNOWN.at("calendar", "is not known here")
-    return served
-
-
-async def _found(asked: Asked, on: Turn) -> Slots:
-    served = await _served(asked, on)
-    rules, booking_id, host_id = served.rules(), asked.booking_id, asked.host_id
-    if booking_id is not None:
-        claim = await on.records(Claim).get(booking_id)
-        promised = claim.promised if claim is not None and claim.calendar_id == served.id else None
-        if promised is None:
-            raise BOOKING_UNKNOWN.at("booking_id", "does not stand in this calendar")
-        rules = replace(rules, **asdict(promised))
-    if host_id is not None and host_id not in served.member_ids:
+    if asked.host_id is not None and asked.host_id not in found.calendar.member_ids:
         raise invalid("host_id", "serves not in this calendar")
+    return found
+
+
+async def slots_json(asked: Asked, on: Turn) -> tuple[bytes, str]:
+    """The answer, `Slots` as JSON, and its tag. Raises 422 `calendar_unknown`, `booking_unknown`."""
+    kept = await _look(asked, on)
+    if asked.booking_id is not None:
+        return await _said_to_move(asked, kept.calendar, on)
+    answers, minute = cast("Kept", on.effects).answers, next_epoch_minute(on.now)
+    said = answers.get(asked, kept.team, minute)
+    if said is None:
+        zone = asked.tz or kept.calendar.tz
+        span = day_span(zone, asked.start, asked.end)
+        team = kept.team.but(None if asked.host_id is None else (asked.host_id,))
+        hosts = kept.masks.hosts_by_start(team, *span, on.now) if asked.details else None
+        offered = kept.masks.offered(team, *span, on.now)
+        said = _written(kept.calendar, kept.calendar.duration_minutes, zone, days_json(offered, zone, *span), hosts)
+        answers.keep(asked, kept.team, minute, *said)
+    return said
+
+
+async def _said_to_move(asked: Asked, served: ServedCalendar, on: Turn) -> tuple[bytes, str]:
+    """What was promised to a booking holds, and its own time is no hindrance: nothing that is kept would fit."""
+    booking_id = asked.booking_id or ""
+    claim = await on.records(Claim).get(booking_id)
+    promised = claim.promised if claim is not None and claim.calendar_id == served.id else None
+    if promised is None:
+        raise BOOKING_UNKNOWN.at("booking_id", "does not stand in this calendar")
+    rules = replace(served.rules(), **asdict(promised))
     zone = asked.tz or served.tz
-    members = await team(on, served, but=booking_id or "")
-    lo, hi = day_span(zone, asked.start, asked.end)
-    only = None if host_id is None else (host_id,)
-    masks = start_masks(rules, members.times, lo, hi, on.now, only=only)
-    details = None
-    if asked.details == "hosts":
-        details = {iso(minute, zone): SlotDetail(hosts=ids) for minute, ids in masks.hosts_by_start().items()}
-    return Slots(
-        calendar_id=served.id,
-        calendar_version=served.version,
-        tz=zone,
-        duration_minutes=rules.duration,
-        days=to_iso(masks.starts(masks.union()), zone),
-        details=details,
-    )
+    span = day_span(zone, asked.start, asked.end)
+    members = await team(on, served, but=booking_id)
+    masks = start_masks(members.seen(rules, only=asked.host_id and (asked.host_id,)), *span, on.now)
+    offered = Offered(*span, [(masks.grid, masks.union())])
+    hosts = masks.hosts_by_start() if asked.details else None
+    return _written(served, rules.duration, zone, days_json(offered, zone, *span), hosts)
 
 
-async def served_calendar(named: str, on: Turn) -> ServedCalendar | None:
-    """A published calendar by id or address."""
-    if is_id("cal", named):
-        return await on.records(ServedCalendar).get(named)
-    found = await on.records(ServedCalendar).with_prefix("by_address", named, limit=2) if "|" not in named else []
-    return next((one for one in found if one.address == named), None)
+def _written(
+    served: ServedCalendar, duration: int, zone: str, days: tuple[bytes, bytes], hosts: Mapping[int, list[str]] | None
+) -> tuple[bytes, str]:
+    """`Slots` as JSON, and its tag. `days`: as JSON, and their digest."""
+    head = {
+        "calendar_id": served.id,
+        "calendar_version": served.version,
+        "tz": zone,
+        "duration_minutes": duration,
+        "details": None if hosts is None else {iso(start, zone): {"hosts": ids} for start, ids in hosts.items()},
+    }
+    told = json.dumps(head, separators=(",", ":")).encode()
+    return told[:-1] + b',"days":' + days[0] + b"}", hashlib.blake2b(told + days[1], digest_size=12).hexdigest()
 
 
 def _check_range(start: date, end: date) -> None:
@@ -178,7 +213,3 @@ def _check_range(start: date, end: date) -> None:
         raise invalid("end", "must not lie before start")
     if (end - start).days >= LONGEST_RANGE_DAYS:
         raise invalid("end", f"at most {LONGEST_RANGE_DAYS} days can be asked for at once")
-
-
-def _tag(found: Slots) -> str:
-    return hashlib.blake2s(found.model_dump_json().encode(), digest_size=12).hexdigest()

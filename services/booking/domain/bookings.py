@@ -41,6 +41,15 @@ BY_CREATION = {index: f"{index}_created" for index in BY_START}
 """The same in the order in which bookings were asked for."""
 
 
+class Overbooking(BaseModel):
+    """That staff decided to book whatever is in the way: which member, and why."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    actor_id: str
+    reason: str
+
+
 class Attempt(BaseModel):
     """One ask for a time: the first request or a move, refused ones too."""
 
@@ -54,6 +63,7 @@ class Attempt(BaseModel):
     """the only hosts that may serve; empty: anyone"""
     same_host: bool = False
     by: Literal["guest", "staff"] = "guest"
+    overbooking: Overbooking | None = None
     requested_at: Instant
     asked: int = 1
     """how often BookingRequested was said"""
@@ -81,9 +91,9 @@ class Booking(Record):
     """One booking. Price and policy are pinned at the request; a move keeps them."""
 
     collection: ClassVar[str] = "bookings"
-    format: ClassVar[int] = 2
+    format: ClassVar[int] = 3
     """Format 1 had no keys by words and by creation. (They come with the next write: a booking is said again once a
-    day until a week after its end; `turnus rewrite` is for the others.)"""
+    day until a week after its end; `turnus rewrite` is for the others.) 3: overbookings."""
     indexes: ClassVar[tuple[str, ...]] = (*BY_START, *BY_CREATION.values(), "ends")
     long: ClassVar[tuple[str, ...]] = (*BY_START, *BY_CREATION.values())
     wakes: ClassVar[bool] = True
@@ -178,6 +188,8 @@ def requested(booking: Booking, attempt: Attempt) -> BookingRequested:
         buffer_after_minutes=booking.buffer_after_minutes,
         host_ids=attempt.host_ids,
         same_host=attempt.same_host,
+        by_staff=attempt.by == "staff",
+        overbook=attempt.overbooking is not None,
         requested_at=attempt.requested_at,
     )
 

@@ -9,14 +9,8 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 from services.booking.domain.doing import Actor, Publishing, Touch, touched
-from turnus_contracts import (
-    CalendarApplied,
-    CalendarMember,
-    CalendarPublished,
-    ChangeRecorded,
-    Location,
-    Window,
-)
+from services.booking.domain.drafts import Draft, differing, without
+from turnus_contracts import CalendarApplied, CalendarPublished, ChangeRecorded
 from turnus_runtime.records import Decision, Owed, Record, event, key, state, timer
 
 APPLIED_BY = ("availability", "assignment")
@@ -27,34 +21,6 @@ TERMS_KEPT = 50
 KEEP_VERSION = "keep_version"
 """The timer that files a version which is not the published one any more."""
 
-Kind = Literal["personal", "round_robin"]
-
-
-class Draft(BaseModel):
-    """The settings of a calendar, as staff type them in. Minutes are whole; defaults are those of `semantics.md`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: Kind
-    slug: str
-    name: str
-    description: str = ""
-    tz: str
-    duration_minutes: int = 30
-    interval_minutes: int = 30
-    anchor: Literal["opening", "clock"] = "opening"
-    buffer_before_minutes: int = 0
-    buffer_after_minutes: int = 0
-    notice_minutes: int = 0
-    window: Window | None = None
-    location: Location | None = None
-    optimize: Literal["availability", "equal", "totals"] = "availability"
-    reschedule_policy: Literal["same_host", "reassign"] = "same_host"
-    guest_chooses_host: bool = False
-    members: tuple[CalendarMember, ...] = ()
-    cancel_cutoff_minutes: int = 0
-    reschedule_cutoff_minutes: int = 0
-
 
 class Calendar(Record):
     """One calendar. `version` rises with every change; `published` is the version that guests see.
@@ -63,8 +29,8 @@ class Calendar(Record):
     """
 
     collection: ClassVar[str] = "calendars"
-    format: ClassVar[int] = 2
-    """Format 1 did not note who had changed or published what."""
+    format: ClassVar[int] = 3
+    """Format 1 did not note who had changed or published what; 3: limits and Look Busy."""
     indexes: ClassVar[tuple[str, ...]] = ("by_workspace",)
     wakes: ClassVar[bool] = True
 
@@ -247,8 +213,8 @@ def drop_member(current: Calendar | None, member_id: str, now: datetime) -> Deci
     if current is None:
         return Decision(None)
     actor = Actor(id="turnus", now=now)
-    draft = _without(current.draft, member_id)
-    published = _without(current.published, member_id) if current.published is not None else None
+    draft = without(current.draft, member_id)
+    published = without(current.published, member_id) if current.published is not None else None
     if draft == current.draft and published == current.published:
         return Decision(None)
     base = current.change(draft=draft, touches=_touches(current, published, draft, actor))
@@ -280,22 +246,12 @@ def kept(current: Calendar | None, owed_id: str) -> Decision[Calendar, None]:
     return Decision(None, current, drops=[owed_id])
 
 
-def differing(before: Draft, after: Draft) -> tuple[str, ...]:
-    """The names of the settings that are not the same in both."""
-    return tuple(name for name in Draft.model_fields if getattr(before, name) != getattr(after, name))
-
-
 def _refusal(current: Calendar, expected: int | None) -> Changed | None:
     if expected is not None and expected != current.version:
         return Changed(calendar=current, code="stale_version")
     if current.status == "retired":
         return Changed(calendar=current, code="calendar_retired")
     return None
-
-
-def _without(draft: Draft, member_id: str) -> Draft:
-    left = tuple(member for member in draft.members if member.member_id != member_id)
-    return draft.model_copy(update={"members": left})
 
 
 def _touches(current: Calendar, published: Draft | None, draft: Draft, actor: Actor | None = None) -> tuple[Touch, ...]:

@@ -25,6 +25,7 @@ _REQUEST, _CANCEL = "POST /bookings", "POST …/cancel"
 _WITH_REASON = f"{_CANCEL} with a reason"
 _MOVE, _ASSIGN, _CONCLUDE = "POST …/reschedule", "POST …/assign", "POST …/attendance"
 _OPEN, _LATE = "of the open move", "late AssigneeSettled"
+_OVERBOOKING = "AssigneeSettled of an overbooking"
 
 _ALL = "availability frees and tombstones every attempt, assignment returns every charge"
 _ONE = "availability frees the time of this attempt, assignment returns its charge"
@@ -34,6 +35,7 @@ _AGAIN = "the same release again: what a late yes still holds is freed"
 TRANSITIONS = (
     Transition(START, _REQUEST, "requested", ("BookingRequested", "GuestDetailsGiven"), "asks availability"),
     Transition("requested", "AssigneeSettled", "confirmed", ("BookingConfirmed",)),
+    Transition("requested", _OVERBOOKING, "confirmed", ("BookingConfirmed", "ChangeRecorded"), "staff did it: audited"),
     Transition("requested", "SlotRefused", "rejected", (), "nothing is held, nothing to say"),
     Transition("requested", f"timer {REDRIVE}", "requested", ("BookingRequested",), "the same command again"),
     Transition("requested", f"timer {EXPIRE}", "expired", ("BookingReleased",), "undecided for too long", _ALL),
@@ -42,6 +44,14 @@ TRANSITIONS = (
     Transition("confirmed", _MOVE, "confirmed", ("BookingRequested",), "a move is open: the next attempt"),
     Transition("confirmed", _ASSIGN, "confirmed", ("BookingRequested",), "a move to another host, by staff"),
     Transition("confirmed", f"AssigneeSettled {_OPEN}", "confirmed", ("BookingMoved",), "revision + 1", _BELOW),
+    Transition(
+        "confirmed",
+        f"{_OVERBOOKING} by the open move",
+        "confirmed",
+        ("BookingMoved", "ChangeRecorded"),
+        "revision + 1; staff did it: audited",
+        _BELOW,
+    ),
     Transition("confirmed", f"SlotRefused {_OPEN}", "confirmed", (), "the booking stays as it was"),
     Transition("confirmed", f"timer {REDRIVE} {_OPEN}", "confirmed", ("BookingRequested",), "the same command again"),
     Transition("confirmed", f"timer {EXPIRE} {_OPEN}", "confirmed", ("AttemptReleased",), "stays as it was", _ONE),

@@ -3,6 +3,7 @@
 A function gets the record (None: unknown) and returns a decision. None of them looks at a clock: `now` comes in.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -13,11 +14,12 @@ from services.booking.domain.bookings import (
     Attempt,
     Booking,
     Moment,
+    Overbooking,
     attempt_released,
     fact,
     requested,
 )
-from turnus_contracts import AssigneeSettled, GuestDetailsGiven, SlotRefused
+from turnus_contracts import AssigneeSettled, ChangeRecorded, GuestDetailsGiven, SlotRefused
 from turnus_runtime.records import Decision, Owed, event, state, timer
 
 REDRIVE_AFTER = timedelta(seconds=10)
@@ -46,10 +48,10 @@ def _waiting(now: datetime) -> list[Owed]:
     return [timer(REDRIVE, now + REDRIVE_AFTER), timer(EXPIRE, now + EXPIRE_AFTER)]
 
 
-def _told(booking: Booking, now: datetime, what: str, **more: Any) -> dict[str, Any]:
-    """The values that every transition changes."""
+def _told(booking: Booking, now: datetime, what: str, *, then: Sequence[Moment] = (), **more: Any) -> dict[str, Any]:
+    """The values that every transition changes. `then`: further lines of the history."""
     moment = Moment(at=now, what=what, **more)
-    return {"version": booking.version + 1, "changed_at": now, "history": (*booking.history, moment)}
+    return {"version": booking.version + 1, "changed_at": now, "history": (*booking.history, moment, *then)}
 
 
 def request(current: Booking | None, new: Booking) -> Decision[Booking, Outcome]:
@@ -78,6 +80,7 @@ def settle(booking: Booking | None, reply: AssigneeSettled, now: datetime) -> De
     if reply.start != attempt.start:
         raise Violation(f"AssigneeSettled for attempt {reply.attempt} names another start")
     moved = booking.attempt > 0
+    noted, recorded = _overbooked(booking, attempt, now)
     settled = attempt.model_copy(update={"state": "settled", "host_ids": reply.host_ids})
     changed = booking.change(
         status="confirmed",
@@ -90,9 +93,9 @@ def settle(booking: Booking | None, reply: AssigneeSettled, now: datetime) -> De
         start=attempt.start,
         end=attempt.end,
         host_ids=reply.host_ids,
-        **_told(booking, now, "moved" if moved else "confirmed", attempt=attempt.number, by=attempt.by),
+        **_told(booking, now, "moved" if moved else "confirmed", then=noted, attempt=attempt.number, by=attempt.by),
     )
-    owes = [*_facts(changed), timer(CONCLUDE, changed.end + CONCLUDE_AFTER)]
+    owes = [*_facts(changed), *recorded, timer(CONCLUDE, changed.end + CONCLUDE_AFTER)]
     return Decision(None, changed, owes=owes, drops=(REDRIVE, EXPIRE))
 
 
@@ -180,7 +183,9 @@ class Move:
     request_key: str | None
     request_digest: str | None
     reason: str = ""
-    """what staff wrote about it, for the history"""
+    """what was written about it, for the history"""
+    overbook: bool = False
+    """staff book whatever is in the way; needs `reason` and one of `host_ids`"""
 
 
 def move(booking: Booking | None, ask: Move, now: datetime) -> Decision[Booking, Outcome | None]:
@@ -201,11 +206,13 @@ def move(booking: Booking | None, ask: Move, now: datetime) -> Decision[Booking,
         host_ids=ask.host_ids or (booking.host_ids if ask.same_host else ()),
         same_host=ask.same_host,
         by=ask.by,
+        overbooking=Overbooking(actor_id=ask.actor, reason=ask.reason) if ask.overbook else None,
         requested_at=now,
         request_key=ask.request_key,
         request_digest=ask.request_digest,
     )
-    told = _told(booking, now, "move_requested", attempt=attempt.number, by=ask.actor, detail=ask.reason)
+    detail = "" if ask.overbook else ask.reason
+    told = _told(booking, now, "move_requested", attempt=attempt.number, by=ask.actor, detail=detail)
     changed = booking.change(attempts=(*booking.attempts, attempt), **told)
     return Decision(
         Outcome(changed, attempt=attempt), changed, owes=[event(requested(changed, attempt)), *_waiting(now)]
@@ -250,6 +257,28 @@ def _asked(booking: Booking | None, number: int) -> Attempt | None:
 def _facts(booking: Booking) -> list[Owed]:
     settled = fact(booking)
     return [event(settled)] if settled is not None else []
+
+
+def _overbooked(booking: Booking, attempt: Attempt, now: datetime) -> tuple[list[Moment], list[Owed]]:
+    """What is noted of a time that was overbooked: in the history who did it and why, in the audit log who."""
+    if (done := attempt.overbooking) is None:
+        return [], []
+    moment = Moment(at=now, what="overbooked", attempt=attempt.number, by=done.actor_id, detail=done.reason)
+    return [moment], [event(overbooked(booking, attempt.number, done.actor_id, now))]
+
+
+def overbooked(booking: Booking, number: int, actor_id: str, now: datetime) -> ChangeRecorded:
+    """What the audit log is told of a time that was overbooked."""
+    return ChangeRecorded(
+        workspace_id=booking.workspace_id,
+        change_id=f"{booking.id}.{number}",
+        service="booking",
+        at=now,
+        actor_id=actor_id,
+        action="overbooked",
+        thing="booking",
+        thing_id=booking.id,
+    )
 
 
 def _released_again(booking: Booking, attempt: Attempt) -> Decision[Booking, None]:

@@ -7,8 +7,9 @@ a whole, so none is missing whoever dies in between: what is not filed yet is st
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from services.booking.domain.calendars import KEEP_VERSION, Calendar, Draft
+from services.booking.domain.calendars import KEEP_VERSION, Calendar
 from services.booking.domain.doing import Publishing
+from services.booking.domain.drafts import Draft
 from turnus_runtime.records import Decision, Owed, Record, key
 
 
@@ -19,6 +20,8 @@ class CalendarVersion(Record):
     """
 
     collection: ClassVar[str] = "calendar_versions"
+    format: ClassVar[int] = 2
+    """2: limits and Look Busy"""
     indexes: ClassVar[tuple[str, ...]] = ("by_calendar",)
     long: ClassVar[tuple[str, ...]] = indexes
 

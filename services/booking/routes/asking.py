@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 import structlog
 from starlette.requests import Request as HttpRequest
 
-from services.booking.domain.bookings import Attempt, Booking, Moment
-from services.booking.domain.calendars import Calendar, Draft
+from services.booking.domain.bookings import Attempt, Booking, Moment, Overbooking
+from services.booking.domain.calendars import Calendar
 from services.booking.domain.directory import Member
+from services.booking.domain.drafts import Draft
 from services.booking.domain.tokens import booking_of, token_of
-from services.booking.routes.assigned import booking_for
+from services.booking.routes.assigned import booking_for, is_there
 from services.booking.routes.calendars import calendar_at
 from services.booking.routes.problems import (
     CALENDAR_CHANGED,
@@ -19,15 +20,18 @@ from services.booking.routes.problems import (
     CALENDAR_UNKNOWN,
     CUTOFF_PASSED,
     HOST_NOT_CHOOSABLE,
+    NOT_YOURS,
 )
-from services.booking.routes.views import NewBooking
+from services.booking.routes.views import MoveIn, NewBooking
 from services.booking.store import Links
 from turnus_contracts import Guest
 from turnus_runtime.http import (
+    FORBIDDEN,
     NOT_FOUND,
     Idempotency,
     Principal,
     found,
+    invalid,
     principal_of,
 )
 from turnus_runtime.ids import derived, is_id
@@ -45,27 +49,66 @@ async def bookable(body: NewBooking, on: Turn) -> Calendar:
     return calendar
 
 
-def check_calendar(calendar: Calendar, terms: Draft, body: NewBooking) -> None:
+def acting(body: NewBooking, who: Principal | None, calendar: Calendar) -> Principal | None:
+    """Who books as staff: whoever manages the bookings of this calendar. Everybody else is a guest here.
+
+    Raises 403, 422 for an overbooking that is not theirs to decide.
+    """
+    if who is not None and (who.workspace_id != calendar.workspace_id or "bookings:manage" not in who.scopes):
+        who = None
+    check_overbooking(body, who)
+    if who is None or is_there(who, calendar):
+        return who
+    if body.overbook:
+        raise NOT_YOURS.at("calendar", "must be one in which you serve")
+    return None
+
+
+def check_overbooking(body: NewBooking | MoveIn, who: Principal | None) -> None:
+    """Staff who manage bookings (`who`) book whatever is in the way: somebody's time, for a reason. Raises 403, 422."""
+    if not body.overbook:
+        return
+    if who is None:
+        raise FORBIDDEN("Only staff with the permission bookings:manage overbook.")
+    if body.host_id is None:
+        raise invalid("host_id", "is needed to overbook")
+    if body.reason is None:
+        raise invalid("reason", "is needed to overbook")
+    if who.assigned_only and body.host_id != who.member_id:
+        raise NOT_YOURS.at("host_id", "must be yourself")
+
+
+def check_calendar(calendar: Calendar, terms: Draft, body: NewBooking, who: Principal | None) -> None:
+    """What a first request may ask of a calendar, for staff (`who`) or a guest. Raises 409, 422."""
     if calendar.status == "retired":
         raise CALENDAR_RETIRED
     if body.calendar_version is not None and (calendar.terms.get(str(body.calendar_version)) != terms.duration_minutes):
         raise CALENDAR_CHANGED
-    if body.host_id is not None and (
-        not terms.guest_chooses_host or body.host_id not in [one.member_id for one in terms.members]
-    ):
+    chooses = terms.guest_chooses_host or (who is not None and (not who.assigned_only or who.member_id == body.host_id))
+    if body.host_id is not None and (not chooses or body.host_id not in [one.member_id for one in terms.members]):
         raise HOST_NOT_CHOOSABLE.at("host_id", "cannot be chosen here")
 
 
 def new_booking(
-    booking_id: str, calendar: Calendar, terms: Draft, body: NewBooking, key: Idempotency, on: Turn
+    booking_id: str,
+    calendar: Calendar,
+    terms: Draft,
+    body: NewBooking,
+    who: Principal | None,
+    key: Idempotency,
+    on: Turn,
 ) -> Booking:
+    """The booking that staff (`who`) or a guest asks for. `body` has been checked."""
     links: Links = on.effects
     end = body.start + timedelta(minutes=terms.duration_minutes)
+    by, reason = (who.member_id if who is not None else "guest"), body.reason or ""
     attempt = Attempt(
         number=1,
         start=body.start,
         end=end,
         host_ids=(body.host_id,) if body.host_id is not None else (),
+        by="guest" if who is None else "staff",
+        overbooking=Overbooking(actor_id=by, reason=reason) if body.overbook else None,
         requested_at=on.now,
     )
     return Booking(
@@ -95,7 +138,7 @@ def new_booking(
         request_digest=key.digest,
         created_at=on.now,
         changed_at=on.now,
-        history=(Moment(at=on.now, what="requested", attempt=1, by="guest"),),
+        history=(Moment(at=on.now, what="requested", attempt=1, by=by, detail="" if body.overbook else reason),),
     )
 
 

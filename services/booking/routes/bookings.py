@@ -13,11 +13,13 @@ from services.booking.domain.transitions import Move, Outcome
 from services.booking.routes import views
 from services.booking.routes.answering import carry_move, decided, moment_view, refusal_of, shown, unrefused
 from services.booking.routes.asking import (
+    acting,
     asked,
     bookable,
     check_calendar,
     check_cutoff,
     check_host,
+    check_overbooking,
     is_replay,
     move_key,
     new_booking,
@@ -37,6 +39,7 @@ from services.booking.routes.problems import (
     HOST_NOT_CHOOSABLE,
     MOVE_IN_PROGRESS,
     NOT_BEGUN,
+    NOT_YOURS,
     REQUEST_EXPIRED,
     SLOT_NOT_OFFERED,
     SLOT_TAKEN,
@@ -58,6 +61,7 @@ from turnus_runtime.http import (
     documented,
     guest,
     staff,
+    staff_or_guest,
     unless_stale,
 )
 from turnus_runtime.ids import derived
@@ -83,22 +87,34 @@ UNDECIDED: dict[int | str, dict[str, Any]] = {
         CALENDAR_RETIRED,
         CALENDAR_UNKNOWN,
         HOST_NOT_CHOOSABLE,
+        NOT_YOURS,
         IDEMPOTENCY_KEY_REUSED,
         REQUEST_EXPIRED,
     ),
 )
-async def create_booking(body: Body[NewBooking], key: Key, wait: Wait, on: On) -> Response:
-    """Book a time. 201 when it is confirmed, 202 while it is not decided yet, 409 when it cannot be had."""
+async def create_booking(
+    body: Body[NewBooking],
+    credential: Annotated[Principal | None, staff_or_guest()],
+    key: Key,
+    wait: Wait,
+    on: On,
+) -> Response:
+    """Book a time. 201 when it is confirmed, 202 while it is not decided yet, 409 when it cannot be had.
+
+    Whoever manages the bookings of the calendar books as staff: what Look Busy hides is bookable for them, they choose
+    the host, and may overbook. Every other credential counts as none.
+    """
     calendar = await bookable(body, on)
     terms = calendar.published
     if terms is None:
         raise CALENDAR_UNKNOWN.at("calendar", "is not known here")
+    who = acting(body, credential, calendar)
     booking_id = derived("bk", calendar.id, body.guest.email, key.key) if key.key else on.ids.fresh("bk")
     say_which(booking_id)
     known = await on.records(Booking).get(booking_id) if key.key else None
     if known is None:
-        check_calendar(calendar, terms, body)
-    new = new_booking(booking_id, calendar, terms, body, key, on)
+        check_calendar(calendar, terms, body, who)
+    new = new_booking(booking_id, calendar, terms, body, who, key, on)
     outcome = await on.records(Booking).decide(booking_id, lambda b: transitions.request(b, new))
     if outcome.code is not None:
         raise refusal_of(outcome)
@@ -168,6 +184,7 @@ async def cancel_booking(
         BOOKING_OVER,
         BOOKING_UNDECIDED,
         HOST_NOT_CHOOSABLE,
+        NOT_YOURS,
         IDEMPOTENCY_KEY_REUSED,
         REQUEST_EXPIRED,
         STALE_VERSION,
@@ -183,8 +200,12 @@ async def reschedule_booking(
     wait: Wait,
     on: On,
 ) -> Response:
-    """Move to another time in one step: the old one is given back only when the new one is held."""
+    """Move to another time in one step: the old one is given back only when the new one is held.
+
+    Staff move to what Look Busy hides, too, and may overbook.
+    """
     booking, who = await asked(booking_id, request, token, on, "bookings:manage")
+    check_overbooking(body, who)
     serving = await serving_hosts(booking, on)
     if not is_replay(booking, key) and body.host_id is not None:
         check_host(booking, body.host_id, serving, by_guest=who is None)
@@ -197,6 +218,8 @@ async def reschedule_booking(
         actor="guest" if who is None else who.member_id,
         request_key=move_key(booking, key),
         request_digest=key.digest if key.key else None,
+        reason=body.reason or "",
+        overbook=body.overbook,
     )
     return await carry_move(booking, ask, who, expected, wait, on)
 

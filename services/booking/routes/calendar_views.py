@@ -1,101 +1,18 @@
-"""The shapes of calendars in requests and answers."""
+"""The shapes of calendars in answers."""
 
 import asyncio
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field
-
-from services.booking.domain.calendars import Calendar, Draft
+from services.booking.domain.calendars import Calendar
 from services.booking.domain.directory import Member, Workspace
 from services.booking.domain.doing import Touch
+from services.booking.domain.drafts import Draft
 from services.booking.domain.versions import CalendarVersion
+from services.booking.routes.calendar_settings import LimitsIn, LocationIn, MemberIn
 from turnus_contracts import Location, Window
-from turnus_runtime.http import Answer, Day, Id, Instant, Name, Note, Request, ZoneName
+from turnus_runtime.http import Answer, Instant
 from turnus_runtime.turn import Turn
-
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$", examples=["beratung"])]
-
-
-class MemberIn(Request):
-    """A member who serves, with their share."""
-
-    member_id: Annotated[str, Id("mem")]
-    weight: Annotated[int, Field(ge=1, le=100)] = 1
-    tier: Annotated[int, Field(ge=1, le=100)] = 1
-
-
-class LocationIn(Request):
-    """Where: an address, a phone number, or a link."""
-
-    kind: Literal["address", "phone", "link"]
-    value: Name
-
-
-class RollingIn(Request):
-    """So many days, weeks or months ahead."""
-
-    kind: Literal["rolling"]
-    count: Annotated[int, Field(ge=1, le=3650)]
-    unit: Literal["days", "weeks", "months"] = "days"
-    counting: Literal["calendar", "available"] = "calendar"
-
-
-class RangeIn(Request):
-    """From one day to another, both included."""
-
-    kind: Literal["range"]
-    start: Day
-    end: Day
-
-
-class UntilIn(Request):
-    """Until a day, included."""
-
-    kind: Literal["until"]
-    date: Day
-
-
-WindowIn = Annotated[RollingIn | RangeIn | UntilIn, Field(discriminator="kind")]
-Buffer = Annotated[int, Field(ge=0, le=480)]
-Cutoff = Annotated[int, Field(ge=0, le=525_600)]
-
-
-class Settings(Request):
-    """The settings of a calendar that have a default."""
-
-    description: Note | None = None
-    duration_minutes: Annotated[int, Field(ge=5, le=1440)] | None = None
-    interval_minutes: Annotated[int, Field(ge=5, le=720, multiple_of=5)] | None = None
-    anchor: Literal["opening", "clock"] | None = None
-    buffer_before_minutes: Buffer | None = None
-    buffer_after_minutes: Buffer | None = None
-    notice_minutes: Annotated[int, Field(ge=0, le=525_600)] | None = None
-    window: WindowIn | None = None
-    location: LocationIn | None = None
-    optimize: Literal["availability", "equal", "totals"] | None = None
-    reschedule_policy: Literal["same_host", "reassign"] | None = None
-    guest_chooses_host: bool | None = None
-    members: Annotated[list[MemberIn], Field(max_length=500)] | None = None
-    cancel_cutoff_minutes: Cutoff | None = None
-    reschedule_cutoff_minutes: Cutoff | None = None
-
-
-class NewCalendar(Settings):
-    """A draft. What is left out gets its default."""
-
-    kind: Literal["personal", "round_robin"]
-    slug: Slug
-    name: Name
-    tz: ZoneName
-
-
-class ChangedSettings(Settings):
-    """What a change names; the rest stays."""
-
-    slug: Slug | None = None
-    name: Name | None = None
-    tz: ZoneName | None = None
 
 
 class HostView(Answer):
@@ -125,6 +42,8 @@ class SettingsView(Answer):
     reschedule_policy: str
     guest_chooses_host: bool
     members: list[MemberIn]
+    limits: LimitsIn | None
+    look_busy_percent: int
     cancel_cutoff_minutes: int
     reschedule_cutoff_minutes: int
 
@@ -235,7 +154,8 @@ def _settings(draft: Draft) -> dict[str, Any]:
         "window": window_view(draft.window),
         "location": location_view(draft.location),
         "members": [MemberIn(**one.model_dump()) for one in draft.members],
-        **draft.model_dump(exclude={"window", "location", "members"}),
+        "limits": LimitsIn(**draft.limits.model_dump()) if draft.limits is not None else None,
+        **draft.model_dump(exclude={"window", "location", "members", "limits"}),
     }
 
 

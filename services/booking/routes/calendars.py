@@ -8,23 +8,13 @@ from starlette.responses import Response
 
 from services.booking.domain import calendars as domain
 from services.booking.domain import directory
-from services.booking.domain.calendars import Calendar, Changed, Draft
+from services.booking.domain.calendars import Calendar, Changed
 from services.booking.domain.directory import Address, CalendarOfMember, Member, Workspace
 from services.booking.domain.doing import Actor
+from services.booking.domain.drafts import Draft
 from services.booking.routes.assigned import calendar_for, calendars_of
-from services.booking.routes.calendar_views import (
-    CalendarView,
-    ChangedSettings,
-    MemberIn,
-    NewCalendar,
-    PublicCalendar,
-    RangeIn,
-    RollingIn,
-    Settings,
-    UntilIn,
-    calendar_view,
-    public_view,
-)
+from services.booking.routes.calendar_settings import ChangedSettings, NewCalendar, values_of
+from services.booking.routes.calendar_views import CalendarView, PublicCalendar, calendar_view, public_view
 from services.booking.routes.problems import (
     CALENDAR_RETIRED,
     CALENDAR_WITHOUT_MEMBERS,
@@ -33,7 +23,6 @@ from services.booking.routes.problems import (
     SLUG_TAKEN,
     WORKSPACE_UNKNOWN,
 )
-from turnus_contracts import Window
 from turnus_runtime.http import (
     FORBIDDEN,
     IDEMPOTENCY_KEY_REUSED,
@@ -77,7 +66,7 @@ async def create_calendar(who: Manager, body: Body[NewCalendar], key: Key, wait:
 
     Who is restricted to what is assigned to them must be one of its members, here and at each change.
     """
-    values = await _values(who, body, body.kind, wait, on)
+    values = await values_of(who, body, body.kind, wait, on)
     if who.assigned_only and body.members is None:
         raise NOT_YOURS.at("members", "must hold yourself")
     draft = Draft.model_validate(_completed({**values, "kind": body.kind}))
@@ -157,7 +146,7 @@ async def edit_calendar(
     """Change the draft. Guests see it at the next publish; bookings that stand are never changed."""
     known = calendar_for(who, await on.records(Calendar).get(calendar_id))
     unless_stale(expected, known.version)
-    values = await _values(who, body, known.draft.kind, wait, on)
+    values = await values_of(who, body, known.draft.kind, wait, on)
     draft = Draft.model_validate(known.draft.model_dump() | values)
     address = f"{known.workspace_slug}/{draft.slug}"
     await _claim(address, known.id, on)
@@ -209,44 +198,6 @@ async def calendar_at(address: str, on: Turn) -> Calendar | None:
         return None
     calendar = await on.records(Calendar).get(held.calendar_id)
     return calendar if calendar is not None and calendar.address == address else None
-
-
-async def _values(who: Principal, body: Settings, kind: str, wait: float, on: Turn) -> dict[str, Any]:
-    """The given settings as the domain takes them, with every member known here."""
-    values = body.model_dump(exclude_unset=True, exclude={"kind"})
-    for name, value in values.items():
-        if value is None and name not in ("window", "location"):
-            raise invalid(name, "must not be null; leave it out to keep it")
-    if body.window is not None:
-        values["window"] = _window(body.window)
-    if body.members is not None:
-        await _check_members(who, body.members, kind, wait, on)
-    return values
-
-
-def _window(window: RollingIn | RangeIn | UntilIn) -> Window:
-    if isinstance(window, RangeIn):
-        if window.end < window.start:
-            raise invalid("window.end", "must not lie before start")
-        return Window(kind="range", start=window.start, end=window.end)
-    if isinstance(window, UntilIn):
-        return Window(kind="until", end=window.date)
-    return Window(kind="rolling", count=window.count, unit=window.unit, counting=window.counting)
-
-
-async def _check_members(who: Principal, members: list[MemberIn], kind: str, wait: float, on: Turn) -> None:
-    if kind == "personal" and len(members) > 1:
-        raise invalid("members", "a personal calendar has one member")
-    seen: set[str] = set()
-    for i, one in enumerate(members):
-        if one.member_id in seen:
-            raise invalid(f"members.{i}.member_id", "is given twice")
-        seen.add(one.member_id)
-        known = await on.records(Member).wait(one.member_id, lambda m: m is not None, wait)
-        if known is None or known.workspace_id != who.workspace_id or known.status != "active":
-            raise MEMBER_UNKNOWN.at(f"members.{i}.member_id", "is not known here")
-    if who.assigned_only and who.member_id not in seen:
-        raise NOT_YOURS.at("members", "must hold yourself")
 
 
 def _completed(values: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from pydantic import Field
 
 from services.booking.domain.calendars import Calendar
 from services.booking.domain.groups import LAST_POSITION, MOST_CALENDARS, Group
-from services.booking.routes.calendar_views import HostView, Slug, location_view
+from services.booking.routes.calendar_settings import Slug
+from services.booking.routes.calendar_views import HostView, location_view
 from turnus_runtime.http import Answer, Id, Instant, Name, Note, Request
 
 CalendarId = Annotated[str, Id("cal")]

@@ -8,11 +8,13 @@ from pydantic import Field
 from services.booking.domain.bookings import Booking
 from services.booking.domain.calendars import Calendar
 from services.booking.domain.directory import Member
-from services.booking.routes.calendar_views import HostView, LocationIn
+from services.booking.routes.calendar_settings import LocationIn
+from services.booking.routes.calendar_views import HostView
 from turnus_runtime.http import Answer, EmailAddress, Id, Instant, Locale, Name, Note, Request, Text, ZoneName
 
 Phone = Annotated[str, Field(pattern=r"^\+?[0-9 ()/.-]{3,40}$", examples=["+49 30 1234567"])]
 ShortText = Annotated[str, Text(500, least=0)]
+Reason = Annotated[str, Text(500, lines=True)]
 MetadataKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
 
 
@@ -25,7 +27,12 @@ class GuestIn(Request):
 
 
 class NewBooking(Request):
-    """A request for a time."""
+    """A request for a time.
+
+    `overbook` (staff): book it whatever is in the way. The hours, notice, window, blocks, limits, pause and other
+    bookings of the host do not count; needs `host_id` and `reason`, and is audited.
+    `reason`: why, for staff who read the history; needed to overbook.
+    """
 
     calendar: Annotated[str, Field(min_length=3, max_length=200, examples=["demo/beratung"])]
     calendar_version: Annotated[int, Field(ge=1)] | None = None
@@ -36,6 +43,8 @@ class NewBooking(Request):
     additional_guests: Annotated[list[GuestIn], Field(max_length=20)] = []
     answers: Annotated[dict[MetadataKey, Note], Field(max_length=50)] = {}
     host_id: Annotated[str, Id("mem")] | None = None
+    overbook: bool = False
+    reason: Reason | None = None
     metadata: Annotated[dict[MetadataKey, ShortText], Field(max_length=20)] = {}
 
 
@@ -46,11 +55,13 @@ class CancelIn(Request):
 
 
 class MoveIn(Request):
-    """Where to."""
+    """Where to. `overbook` (staff; needs `host_id` and `reason`) and `reason`: as when booking."""
 
     start: Instant
     tz: ZoneName | None = None
     host_id: Annotated[str, Id("mem")] | None = None
+    overbook: bool = False
+    reason: Reason | None = None
 
 
 class AssignIn(Request):

@@ -9,6 +9,8 @@ from typing import Any
 import bson
 from bson.raw_bson import RawBSONDocument
 
+from services.availability.domain.claims import Claim
+from services.availability.domain.zones import DAY
 from services.booking.domain.bookings import Booking
 from turnus_runtime import milestones
 from turnus_runtime.forms import loaded, stored_form
@@ -46,6 +48,17 @@ def _booking(record: Booking, n: int) -> dict[bytes, bytes]:
     return texts_of_time(record.start, record.start + later) | texts_of_time(record.end, record.end + later)
 
 
+def _claim(record: Claim, n: int) -> dict[bytes, bytes]:
+    """What a calendar has behind it grows; what limits count of it, the latest weeks and what is to come, does not."""
+    earlier = 60 * DAY + 10 * n
+    found: dict[bytes, bytes] = {}
+    for one in record.attempts.values():
+        for minute in (one.start, one.end, one.padded_start, one.padded_end):
+            found |= _text(f"{minute:013d}", f"{minute - earlier:013d}")
+            found[struct.pack("<i", minute)] = struct.pack("<i", minute - earlier)
+    return found
+
+
 def _numbered(_: Record, n: int) -> dict[bytes, bytes]:
     turn = FIRST_TURN + n
     key = _text(f"{FIRST_TURN:013d}", f"{turn:013d}")
@@ -75,6 +88,7 @@ GROWS: Mapping[str, Changes] = {
     "accounts.api_keys": _elsewhere("workspace_id", "member_id"),
     "booking.calendars": _elsewhere("workspace_id"),
     "booking.calendars_of_members": _elsewhere("member_id", together=1),
+    "availability.claims": _claim,
     "availability.calendars": _elsewhere("address"),
     "availability.schedules": _elsewhere("member_id"),
     "availability.blocks": _elsewhere("owner_id"),

@@ -25,8 +25,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 OURS = [one for one in operations(SERVICES) if one.told["operationId"].startswith(("booking_", "availability_"))]
 WITH_BODY = [one for one in OURS if one.body is not None]
 NOWHERE = "x" * 5000
+FAR_YEARS = ["-5000-01-01", "262142-01-01"]
 WRONG_INSTANTS = ["2027-03-01T09:00:00", "2027-03-01", "1700000000", "1999-12-31T23:59:59Z", "2027-02-30T09:00:00Z", ""]
-WRONG_DAYS = ["2027-02-30", "20270301", "2101-01-01", "2027-3-1", ""]
+WRONG_INSTANTS += [f"{day}T00:00:00Z" for day in FAR_YEARS]
+WRONG_DAYS = ["2027-02-30", "20270301", "2101-01-01", "2027-3-1", "", *FAR_YEARS]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -154,6 +156,7 @@ async def test_a_body_that_is_no_json_object_is_refused_by_every_route(
 
 
 HOURS = {"days": [1], "start": "09:00", "end": "12:00"}
+OVERLAPPING = [{"start": "01:00", "end": "03:00"}, {"start": "02:30", "end": "24:00"}]
 MEANT_WRONG = [
     ("POST", "/calendars", {"window": {"kind": "range", "start": "2027-03-02", "end": "2027-03-01"}}, "window.end"),
     ("POST", "/calendars", {"kind": "personal"}, "members"),
@@ -166,6 +169,12 @@ MEANT_WRONG = [
     ("POST", "/schedules", {"weekly": [{**HOURS, "start": "24:00"}]}, "weekly.0.start"),
     ("POST", "/schedules", {"weekly": [HOURS, {**HOURS, "start": "11:00"}]}, "weekly.1"),
     ("POST", "/schedules", {"overrides": [{"date": "2027-03-01", "ranges": []}] * 2}, "overrides.1.date"),
+    (
+        "POST",
+        "/schedules",
+        {"overrides": [{"date": "2027-03-28", "ranges": OVERLAPPING}]},
+        "overrides.2027-03-28.ranges.1",
+    ),
     (
         "POST",
         "/schedules",
@@ -203,6 +212,7 @@ async def test_what_is_well_formed_and_makes_no_sense_is_refused_by_the_field(
     [
         {"start": "2027-03-02", "end": "2027-03-01"},
         {"start": "2027-01-01", "end": "2027-12-31"},
+        {"start": "2027-03-01", "end": "2027-06-01"},  # 93 days
         {"start": "2027-03-01T00:00:00Z"},
         {"start": "tomorrow"},
         {"tz": "Mars/Olympus"},

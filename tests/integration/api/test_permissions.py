@@ -24,6 +24,14 @@ STALE = {"If-Match": '"999999999"'}
 SPAN = {"start": "2027-11-21T10:00:00Z", "end": "2027-11-21T11:00:00Z"}
 MOVE = {"start": "2027-03-09T10:00:00Z"}
 HOURS = {"name": "Hours", "tz": "UTC", "default": False}
+OVERBOOKED_MOVE = {**MOVE, "host_id": "$nobody", "overbook": True, "reason": "x"}
+OVERBOOKING: dict[str, Any] = {
+    **OVERBOOKED_MOVE,
+    "calendar": "$calendar_id",
+    "tz": "UTC",
+    "guest": {"name": "Guest", "email": "guest@example.org"},
+}
+"""Guests book, too: what staff alone may is to overbook."""
 WORDS = {"subject": "x", "body": "y"}
 MINUTES: dict[str, Any] = {"guest_reminder_minutes": [], "host_reminder_minutes": []}
 
@@ -74,6 +82,14 @@ RULES: Mapping[str, Rule] = {
     "GET /schedules/{schedule_id}": Rule(restricted="theirs"),
     "PUT /schedules/{schedule_id}": Rule("team:manage", "theirs", body=HOURS, stale=True, self_too=True),
     "DELETE /schedules/{schedule_id}": Rule("team:manage", "theirs", stale=True, self_too=True),
+    "GET /limits/{member_id}": Rule(restricted="theirs"),
+    "PUT /limits/{member_id}": Rule("team:manage", "theirs", body={"day": 9}, stale=True, self_too=True),
+    "GET /slots/why": Rule(
+        "calendars:view", "theirs", query={"calendar": "$calendar_id", "start": SPAN["start"]}, foreign=422
+    ),
+    "GET /slots/why/day": Rule(
+        "calendars:view", "theirs", query={"calendar": "$calendar_id", "date": SPAN["start"][:10]}, foreign=422
+    ),
     "GET /holidays": Rule(query={"country": "DE", "year": "2027"}),
     "GET /holidays/countries": Rule(),
     "GET /holidays/countries/{country}": Rule(),
@@ -108,6 +124,7 @@ RULES: Mapping[str, Rule] = {
     "GET /groups/{group_id}": Rule("groups:view", "theirs"),
     "PATCH /groups/{group_id}": Rule("groups:manage", "theirs", body={}, stale=True),
     "DELETE /groups/{group_id}": Rule("groups:manage", "theirs", stale=True),
+    "POST /bookings": Rule("bookings:manage", "theirs", body=OVERBOOKING, foreign=422),
     "GET /bookings": Rule("bookings:view", "theirs", shows="booking_id"),
     "GET /bookings/{booking_id}": Rule("bookings:view", "theirs"),
     "GET /bookings/{booking_id}/history": Rule("bookings:view", "theirs"),
@@ -334,6 +351,16 @@ async def test_who_is_restricted_to_what_is_assigned_to_them_finds_that_and_noth
 
 
 @pytest.mark.parametrize("name", [*PEOPLE, "assigned"])
+async def test_a_move_is_overbooked_by_those_only_who_may_move(practice: Practice, name: str) -> None:
+    rule = Rule(body=OVERBOOKED_MOVE)
+    may = name == "assigned" or "bookings:manage" in PEOPLE[name].scopes
+    path = "POST /bookings/{booking_id}/reschedule"
+    assert (await practice.ask(path, rule, practice.mine, practice.keys[name]))[0] == (422 if may else 403)
+    foreign = 404 if name == "assigned" else 422 if may else 403
+    assert (await practice.ask(path, rule, practice.foreign, practice.keys[name]))[0] == foreign
+
+
+@pytest.mark.parametrize("name", [*PEOPLE, "assigned"])
 async def test_an_api_key_gets_no_more_than_its_member_has(practice: Practice, name: str) -> None:
     person = ASSIGNED if name == "assigned" else PEOPLE[name]
     me = next(iter((await practice.at.api.send("GET", "/api-keys", None, practice.keys[name])).json()["items"]), None)
@@ -374,8 +401,12 @@ async def test_what_was_taken_ends_at_once_with_what_was_issued_before(practice:
         return (await at.api.send("GET", "/bookings", None, key)).status_code == 401
 
     await eventually(ended)
-    change = (await at.api.call("GET", f"/audit-log?thing_id={member['id']}", None, at.staff))["items"][0]
-    assert change["fields"] == ["permissions.bookings"]
+
+    async def told() -> bool:
+        log = await at.api.call("GET", f"/audit-log?thing_id={member['id']}", None, at.staff)
+        return bool(log["items"]) and log["items"][0]["fields"] == ["permissions.bookings"]
+
+    await eventually(told)
 
 
 @pytest.mark.parametrize("role", ["admin", "owner"])

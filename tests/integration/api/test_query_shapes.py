@@ -106,6 +106,15 @@ async def fresh_rules(api: Api, here: Things) -> None:
     await api.system.quiet()
 
 
+async def new_limits(api: Api, here: Things) -> None:
+    """A calendar begins to have limits: what is booked there by then is counted once."""
+    path = f"/calendars/{here.ids['calendar_id']}"
+    for limits in (None, {"month": 10_000}):
+        await api.call("PATCH", path, {"limits": limits}, here.office.staff)
+        await here.office.publish(here.ids["calendar_id"])
+    await api.system.quiet()
+
+
 async def removed_member(api: Api, here: Things) -> None:
     """Every calendar of somebody who is gone."""
     gone = await here.office.member(RandomIds().fresh("gone"))
@@ -200,6 +209,7 @@ ASKED: Mapping[str, tuple[Ask, set[str]]] = {
     "a removed member's calendars": (removed_member, {"booking.calendars_of_members.by_member"}),
     "free times": (free_times, {"availability.calendars.by_address"}),
     "rules anew": (fresh_rules, {"availability.schedules.by_member", "availability.blocks.by_owner"}),
+    "a calendar that begins to have limits": (new_limits, {"availability.claims.by_calendar"}),
     "choices": (get("/rotations/{calendar_id}/choices"), {"assignment.choices.rotation"}),
     "notifications": (get("/notifications"), {"notify.notices.by_workspace"}),
     "notifications in a state that is rare": (get("/notifications", status="failed"), set()),
@@ -331,7 +341,11 @@ async def grown(embedded_servers: Endpoints, tmp_path_factory: pytest.TempPathFa
 
 
 def _wanted(name: str, here: Things) -> dict[str, Any]:
-    """A choice that was charged, a change that the owner made to the calendar, who is invited; of the others any."""
+    """A choice that was charged, a change that the owner made to the calendar, who is invited, a claim of the calendar
+    that stands; of the others any.
+    """
+    if name == "availability.claims":
+        return {"s.calendar_id": here.ids["calendar_id"], "k_by_calendar": {"$exists": True}}
     if name == "accounts.audit_entries":
         return {"s.thing_id": here.ids["calendar_id"]}
     if name == "accounts.members":

@@ -36,6 +36,7 @@ class Things:
             "kind": "round_robin",
             "location": {"kind": "address", "value": "Lindenstraße 7"},
             "answers": {"topic": "x"},
+            "overbook": False,
             "metadata": {"source": "x"},
             "slug": "some-slug",
             "phone": "+49 30 1234567",

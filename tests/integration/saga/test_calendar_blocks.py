@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.availability.domain.hosts import Host, Reply
-from services.availability.domain.rules import ServedCalendar
+from services.availability.domain.serving import ServedCalendar
 from services.availability.handlers import reserving
-from services.availability.store import team
+from services.availability.store.teams import team
 from tests.integration.saga.test_booking import slots
 from tests.support.system import System, Tenant
 from turnus_contracts import BookingRequested
@@ -69,7 +69,8 @@ async def test_a_block_that_comes_between_the_look_and_the_reservation_leads_to_
     )
     assert made.status_code == 201, made.text
     reply = await reserving._ask_host(request, looked, members, attempt, host, on)
-    assert reply is Reply.REFUSED
+    assert reply is Reply.STALE
+    await reserving.reserve_slot(request, on)
     kept = await on.records(Host).get(host)
     assert kept is not None
     assert kept.reservations == ()

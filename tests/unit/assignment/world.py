@@ -9,7 +9,7 @@ end everything is delivered and every timer fires, and `check` compares the rota
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, cast
@@ -53,6 +53,9 @@ class DictShelf:
     async def get(self, kind: type[Any], id: str) -> Any:
         await self.gate()
         return self.records.get((kind.collection, id))
+
+    async def versions(self, kind: type[Any], ids: Sequence[str]) -> Mapping[str, int]:
+        raise AssertionError("nobody asks for versions here")
 
     async def find(self, kind: type[Any], index: str, low: Any, high: Any, *, limit: int, reverse: bool) -> list[Any]:
         await self.gate()

@@ -1,6 +1,7 @@
 """Cases for the engine: by hand, from other systems, and drawn at random around clock changes."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import pairwise
@@ -9,7 +10,9 @@ from random import Random
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
-from services.availability.domain.engine import Busy, HostTimes, SlotRules
+from services.availability.domain.engine import HostTimes, Team
+from services.availability.domain.limits import FullPeriod
+from services.availability.domain.rasters import Busy, SlotRules
 from services.availability.domain.schedule import Schedule, WeeklyRange
 from services.availability.domain.window import Range, Rolling, Until, Window
 
@@ -21,11 +24,18 @@ NO_MIDNIGHT = ("Asia/Beirut", "Africa/Cairo", "America/Havana", "America/Santiag
 
 
 class Case(NamedTuple):
-    rules: SlotRules
-    hosts: list[HostTimes]
+    team: Team
     lo: int
     hi: int
     now: datetime
+
+    @property
+    def rules(self) -> SlotRules:
+        return self.team.rules
+
+    @property
+    def hosts(self) -> Sequence[HostTimes]:
+        return self.team.hosts
 
 
 def minute(text: str) -> int:
@@ -117,11 +127,15 @@ def distinct_zones() -> list[str]:
     return sorted(kinds.values())
 
 
-def draw_case(rng: Random, tz: str | None = None) -> Case:
-    """A calendar and one to three hosts within two days of a clock change of one of them."""
-    changing = tz or rng.choice(changing_zones())
-    around = rng.choice(clock_changes()[changing]) // 5 * 5
-    other = rng.choice([changing, changing, rng.choice(changing_zones()), "UTC", "Asia/Kathmandu", *NO_MIDNIGHT])
+def draw_case(rng: Random, number: int | None = None) -> Case:
+    """A calendar and one to three hosts within two days of a clock change of one of them; with a number, the cases of
+    consecutive numbers go through all zones, and again through all zones with their next change.
+    """
+    every = changing_zones()
+    changing = rng.choice(every) if number is None else every[number % len(every)]
+    changes = clock_changes()[changing]
+    around = (rng.choice(changes) if number is None else changes[number // len(every) % len(changes)]) // 5 * 5
+    other = rng.choice([changing, changing, rng.choice(every), "UTC", "Asia/Kathmandu", *NO_MIDNIGHT])
     zones = [changing, other]
     rng.shuffle(zones)
     lo = around + rng.choice([-1440, -720, -180, -60, 0]) + rng.randint(-300, 60)
@@ -132,17 +146,29 @@ def draw_case(rng: Random, tz: str | None = None) -> Case:
         zones[0],
         rng.choice([5, 15, 20, 25, 30, 30, 45, 50, 60, 90, 120, 240, 1440]),
         interval,
-        rng.choice(["opening", "clock"]),
+        rng.choice(["opening", "clock", "gapless"]),
         rng.choice([0, 0, 5, 10, 15, 60, 480]),
         rng.choice([0, 0, 5, 10, 15, 60, 480]),
         rng.choice([0, 0, 0, 1, 60, 61, 1440]),
         _draw_window(rng, date(1970, 1, 1) + timedelta(days=around // 1440)),
+        "cal_a",
+        rng.choice([0, 0, 0, 1, 10, 33, 50, 90, 100]),
     )
     hosts = [
-        HostTimes(f"mem_{i}", _draw_schedule(rng, rng.choice(zones), around), _draw_busy(rng, lo, hi))
+        HostTimes(
+            f"mem_{i}", _draw_schedule(rng, rng.choice(zones), around), _draw_busy(rng, lo, hi), _draw_full(rng, lo, hi)
+        )
         for i in range(rng.choice([1, 1, 1, 2, 3]))
     ]
-    return Case(rules, hosts, lo, hi, now)
+    staff = rng.random() < 0.2
+    return Case(Team(rules, hosts, _draw_full(rng, lo, hi), seen_by_staff=staff), lo, hi, now)
+
+
+def _draw_full(rng: Random, lo: int, hi: int) -> list[FullPeriod]:
+    if rng.random() < 0.8:
+        return []
+    start = rng.randint(lo - 700, hi + 700)
+    return [FullPeriod(start, start + rng.choice([0, 1, 60, 240, 1440]), "day", 1)]
 
 
 def _draw_window(rng: Random, day: date) -> Window:
@@ -184,5 +210,5 @@ def _draw_busy(rng: Random, lo: int, hi: int) -> list[Busy]:
     for _ in range(rng.choice([0, 0, 1, 2, 5])):
         start = rng.randint(lo - 700, hi + 700)
         length = rng.choice([0, -30, 1, 5, 13, 15, 30, 45, 60, 240, 3000])
-        busy.append((start, start + length, rng.choice(["booked", "blocked", "external"])))
+        busy.append((start, start + length, rng.choice(["booked", "blocked", "external", "paused", "buffer"])))
     return busy

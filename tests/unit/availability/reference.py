@@ -4,12 +4,17 @@ Only the input types are the engine's. A wall time is found by walking along the
 has jumped over it), a start is checked by looking at every minute that it needs.
 """
 
+import hashlib
+import math
+from bisect import bisect_left
 from calendar import monthrange
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from services.availability.domain.engine import HostTimes, SlotRules
+from services.availability.domain.engine import Team
+from services.availability.domain.rasters import SlotRules
 from services.availability.domain.schedule import Schedule
 from services.availability.domain.window import Range, Rolling, Until
 
@@ -69,13 +74,33 @@ def ranges_of(schedule: Schedule, first: date, last: date) -> list[tuple[int, in
     return found
 
 
+def grid_of(interval: int) -> int:
+    return max(g for g in (60, 30, 20, 15, 10, 5, 1) if interval % g == 0)
+
+
 def raster(rules: SlotRules, begin: int, stop: int) -> list[int]:
-    start = begin
-    if rules.anchor == "clock":
-        g = max(g for g in (60, 30, 20, 15, 10, 5, 1) if rules.interval % g == 0)
-        while wall(rules.tz, start) % g:
+    """The starts in a range that can be booked if nothing is in the way."""
+    start, step = begin, rules.interval
+    if rules.anchor != "opening":
+        while wall(rules.tz, start) % grid_of(rules.interval):
             start += 1
-    return list(range(start, stop, rules.interval))
+    if rules.anchor == "gapless":
+        step = grid_of(rules.interval)
+    return list(range(start, stop, step))
+
+
+def gapless(rules: SlotRules, points: list[int], stop: int, may: Callable[[int], bool]) -> list[int]:
+    """What the list shows of a range: minute by minute, anew at the first point after whatever forbids a start."""
+    shown: list[int] = []
+    last: int | None = None
+    grid = set(points)
+    for minute in range(points[0], stop):
+        if not may(minute):
+            last = None
+        elif minute in grid and (last is None or (minute - last) % rules.interval == 0):
+            last = minute if last is None else last
+            shown.append(minute)
+    return shown
 
 
 def _last_day(rules: SlotRules, worked: set[int], today: date) -> date:
@@ -103,10 +128,31 @@ def _last_day(rules: SlotRules, worked: set[int], today: date) -> date:
     return available[wanted - 1] if len(available) >= wanted else date.max
 
 
-def offered(rules: SlotRules, hosts: list[HostTimes], lo: int, hi: int, now: datetime) -> dict[str, list[int]]:
-    """Each host's starts in [lo, hi); every minute is looked at by itself."""
+def hidden(
+    team: Team, lo: int, hi: int, ranges: dict[str, list[tuple[int, int]]], worked: dict[str, set[int]]
+) -> set[int]:
+    """What Look Busy hides of the days from that of `lo` to that of `hi`."""
+    rules = team.rules
+    days: dict[date, set[int]] = {}
+    for host in team.hosts:
+        for begin, stop in ranges[host.host_id]:
+            for start in raster(rules, begin, stop):
+                if worked[host.host_id].issuperset(range(start, start + rules.duration)):
+                    days.setdefault(date_of(rules.tz, start), set()).add(start)
+    found: set[int] = set()
+    for day in days_between(date_of(rules.tz, lo), date_of(rules.tz, hi)):
+        starts = days.get(day, set())
+        text = f"{rules.calendar_id}|{day.toordinal()}".encode()
+        ranked = sorted(starts, key=lambda s: hashlib.blake2b(text + s.to_bytes(8, "big"), digest_size=16).digest())
+        found |= set(ranked[: math.floor(len(ranked) * rules.look_busy_percent / 100 + 0.5)])
+    return found
+
+
+def offered(team: Team, lo: int, hi: int, now: datetime, *, shown: bool = True) -> dict[str, list[int]]:
+    """Each host's starts in [lo, hi); every minute is looked at by itself. `shown`: on the list, not only bookable."""
+    rules, hosts = team.rules, team.hosts
     now_minute = (now - EPOCH) // timedelta(minutes=1)
-    first, last = date_of("UTC", min(lo, now_minute) - 3 * 1440), date_of("UTC", hi + rules.duration + 3 * 1440)
+    first, last = date_of("UTC", min(lo, now_minute) - 4 * 1440), date_of("UTC", hi + rules.duration + 4 * 1440)
     ranges = {host.host_id: ranges_of(host.schedule, first, last) for host in hosts}
     worked = {
         host_id: {minute for begin, stop in own for minute in range(begin, stop)} for host_id, own in ranges.items()
@@ -114,20 +160,30 @@ def offered(rules: SlotRules, hosts: list[HostTimes], lo: int, hi: int, now: dat
     today = date_of(rules.tz, now_minute)
     last_day = _last_day(rules, set().union(*worked.values()), today)
     first_day = rules.window.start if isinstance(rules.window, Range) else date.min
+    hides = hidden(team, lo, hi, ranges, worked) if rules.look_busy_percent and not team.seen_by_staff else set[int]()
     found: dict[str, list[int]] = {}
     for host in hosts:
-        busy = {minute for start, end, _ in host.busy for minute in range(max(start, lo - 3000), min(end, hi + 6000))}
-        starts = {start for begin, stop in ranges[host.host_id] for start in raster(rules, begin, stop)}
+        minutes = {m for start, end, _ in host.busy for m in range(max(start, lo - 9000), min(end, hi + 6000))}
+
+        def may(start: int, busy: Sequence[int] = sorted(minutes)) -> bool:
+            following = bisect_left(busy, start - rules.buffer_before)
+            return following == len(busy) or busy[following] >= start + rules.duration + rules.buffer_after
+
+        starts: set[int] = set()
+        for begin, stop in ranges[host.host_id]:
+            points = [one for one in raster(rules, begin, stop) if lo - 2 * 1440 <= one < hi + 1440]
+            if rules.anchor == "gapless" and shown and points:
+                points = gapless(rules, points, stop, may)
+            starts.update(points)
         found[host.host_id] = sorted(
             start
             for start in starts
             if lo <= start < hi
             and EPOCH + timedelta(minutes=start) >= now + timedelta(minutes=rules.notice_minutes)
             and first_day <= date_of(rules.tz, start) <= last_day
-            and all(minute in worked[host.host_id] for minute in range(start, start + rules.duration))
-            and not any(
-                minute in busy
-                for minute in range(start - rules.buffer_before, start + rules.duration + rules.buffer_after)
-            )
+            and worked[host.host_id].issuperset(range(start, start + rules.duration))
+            and may(start)
+            and start not in hides
+            and not any(one.start <= start < one.end for one in (*team.full, *host.full))
         )
     return found

@@ -4,10 +4,8 @@ from itertools import pairwise
 import pytest
 
 from services.availability.domain.engine import (
-    Anchor,
-    Busy,
     HostTimes,
-    SlotRules,
+    Team,
     alternatives,
     free_hosts,
     is_offered,
@@ -15,6 +13,7 @@ from services.availability.domain.engine import (
     start_masks,
 )
 from services.availability.domain.listing import to_iso
+from services.availability.domain.rasters import Anchor, Busy, SlotRules
 from services.availability.domain.schedule import Schedule
 
 from .cases import NO_MIDNIGHT, hours, minute, utc
@@ -27,7 +26,7 @@ def times(
     rules: SlotRules, *hosts: HostTimes, day: str = DAY, until: str | None = None, tz: str | None = None
 ) -> list[str]:
     """The offered starts as `HH:MM` in `tz` (default: the calendar's zone)."""
-    starts = offered_starts(rules, hosts, date.fromisoformat(day), date.fromisoformat(until or day), NOW, tz=tz)
+    starts = offered_starts(Team(rules, hosts), date.fromisoformat(day), date.fromisoformat(until or day), NOW, tz=tz)
     return [text[11:16] for listed in to_iso(starts, tz or rules.tz).values() for text in listed]
 
 
@@ -94,9 +93,9 @@ def test_what_one_guest_is_offered_every_guest_can_book() -> None:
     one = rules(30, 20, "clock")
     day = date.fromisoformat(DAY)
     for tz in ("Asia/Kathmandu", "Australia/Lord_Howe", "America/St_Johns", "Pacific/Chatham", "UTC"):
-        starts = offered_starts(one, team, day, day, NOW, tz=tz)
+        starts = offered_starts(Team(one, team), day, day, NOW, tz=tz)
         assert starts
-        assert all(free_hosts(one, team, start, NOW) for start in starts)
+        assert all(free_hosts(Team(one, team), start, NOW) for start in starts)
 
 
 def test_the_raster_steps_by_minutes_that_pass_while_the_clock_is_changed() -> None:
@@ -143,7 +142,7 @@ def test_round_the_clock_hours_offer_slots_as_long_as_a_day() -> None:
 @pytest.mark.parametrize("tz", NO_MIDNIGHT)
 def test_calendars_and_hosts_in_zones_without_midnight_work_like_any_other(tz: str) -> None:
     one = rules(60, 60, tz=tz)
-    starts = offered_starts(one, [works("00:00-24:00", tz=tz)], date(2027, 1, 1), date(2027, 12, 31), NOW)
+    starts = offered_starts(Team(one, [works("00:00-24:00", tz=tz)]), date(2027, 1, 1), date(2027, 12, 31), NOW)
     assert len(starts) == pytest.approx(365 * 24, abs=1)  # some of these zones end the year on another offset
     assert all(later - earlier == 60 for earlier, later in pairwise(starts))
     team = [works("09:00-10:00"), works("00:00-24:00", tz=tz, host_id="mem_2")]
@@ -212,9 +211,9 @@ def test_busy_times_at_the_edge_of_64_bits_are_only_long() -> None:
 def test_a_team_offers_what_some_member_has_free() -> None:
     team = [works("09:00-10:00"), works("09:30-11:00", host_id="mem_2", busy=(at("10:00", "10:30"),))]
     assert times(rules(), *team) == ["09:00", "09:30", "10:30"]
-    assert free_hosts(rules(), team, minute(f"{DAY}T09:30+01:00"), NOW) == ["mem_1", "mem_2"]
-    assert free_hosts(rules(), team, minute(f"{DAY}T10:30+01:00"), NOW) == ["mem_2"]
-    assert free_hosts(rules(), team, minute(f"{DAY}T10:00+01:00"), NOW) == []
+    assert free_hosts(Team(rules(), team), minute(f"{DAY}T09:30+01:00"), NOW) == ["mem_1", "mem_2"]
+    assert free_hosts(Team(rules(), team), minute(f"{DAY}T10:30+01:00"), NOW) == ["mem_2"]
+    assert free_hosts(Team(rules(), team), minute(f"{DAY}T10:00+01:00"), NOW) == []
 
 
 def test_two_halves_of_two_members_make_no_slot() -> None:
@@ -224,28 +223,28 @@ def test_two_halves_of_two_members_make_no_slot() -> None:
 def test_one_members_starts_can_be_asked_for() -> None:
     team = [works("09:00-10:00"), works("09:30-11:00", host_id="mem_2")]
     day = date.fromisoformat(DAY)
-    starts = offered_starts(rules(), team, day, day, NOW, only=["mem_2"])
+    starts = offered_starts(Team(rules(), team, only=["mem_2"]), day, day, NOW)
     assert starts == [minute(f"{DAY}T{text}+01:00") for text in ("09:30", "10:00", "10:30")]
-    assert free_hosts(rules(), team, starts[0], NOW, only={"mem_2"}) == ["mem_2"]
+    assert free_hosts(Team(rules(), team, only={"mem_2"}), starts[0], NOW) == ["mem_2"]
 
 
 def test_masks_tell_who_is_free_at_every_start() -> None:
     team = [works("09:00-10:00"), works("09:30-10:30", host_id="mem_2"), works(host_id="mem_3")]
-    masks = start_masks(rules(), team, minute(f"{DAY}T00:00Z"), minute("2027-01-05T00:00Z"), NOW)
+    masks = start_masks(Team(rules(), team), minute(f"{DAY}T00:00Z"), minute("2027-01-05T00:00Z"), NOW)
     assert masks.hosts_by_start() == {
         minute(f"{DAY}T09:00+01:00"): ["mem_1"],
         minute(f"{DAY}T09:30+01:00"): ["mem_1", "mem_2"],
         minute(f"{DAY}T10:00+01:00"): ["mem_2"],
     }
     assert masks.by_host["mem_3"] == 0
-    assert all(mask < 1 << masks.size for mask in masks.by_host.values())
+    assert all(mask < 1 << masks.grid.size for mask in masks.by_host.values())
 
 
 def test_nobody_offers_nothing() -> None:
     day = date.fromisoformat(DAY)
-    assert offered_starts(rules(), [], day, day, NOW) == []
-    assert free_hosts(rules(), [], minute(f"{DAY}T09:00Z"), NOW) == []
-    assert alternatives(rules(), [], minute(f"{DAY}T09:00Z"), NOW) == []
+    assert offered_starts(Team(rules(), []), day, day, NOW) == []
+    assert free_hosts(Team(rules(), []), minute(f"{DAY}T09:00Z"), NOW) == []
+    assert alternatives(Team(rules(), []), minute(f"{DAY}T09:00Z"), NOW) == []
 
 
 # --- booking
@@ -253,28 +252,33 @@ def test_nobody_offers_nothing() -> None:
 
 def test_a_start_beside_the_raster_is_not_offered() -> None:
     one = works("09:00-11:00")
-    assert is_offered(rules(), one, minute(f"{DAY}T09:30+01:00"), NOW)
+    assert is_offered(Team(rules(), [one]), one.host_id, minute(f"{DAY}T09:30+01:00"), NOW)
     for text in ("09:29", "09:31", "09:15", "08:30", "10:45", "11:00"):
-        assert not is_offered(rules(), one, minute(f"{DAY}T{text}+01:00"), NOW)
+        assert not is_offered(Team(rules(), [one]), one.host_id, minute(f"{DAY}T{text}+01:00"), NOW)
 
 
 @pytest.mark.parametrize("start", [-(1 << 63), -1, 0, 1 << 31, 1 << 63])
 def test_starts_outside_every_calendar_are_simply_not_offered(start: int) -> None:
     for tz in ("America/Santiago", "Asia/Beirut", "UTC"):
-        assert not is_offered(rules(tz=tz), works("00:00-24:00", tz=tz), start, utc("2027-01-04T00:00"))
-        alternatives(rules(tz=tz), [works("00:00-24:00", tz=tz)], start, NOW)
+        assert not is_offered(
+            Team(rules(tz=tz), [works("00:00-24:00", tz=tz)]),
+            works("00:00-24:00", tz=tz).host_id,
+            start,
+            utc("2027-01-04T00:00"),
+        )
+        alternatives(Team(rules(tz=tz), [works("00:00-24:00", tz=tz)]), start, NOW)
 
 
 @pytest.mark.parametrize(
     ("first", "last"), [(date.min, date.min), (date.max, date.max), (date(2027, 1, 5), date(2027, 1, 4))]
 )
 def test_days_outside_every_calendar_or_in_the_wrong_order_offer_nothing(first: date, last: date) -> None:
-    assert offered_starts(rules(tz="Africa/Cairo"), [works("00:00-24:00")], first, last, NOW) == []
+    assert offered_starts(Team(rules(tz="Africa/Cairo"), [works("00:00-24:00")]), first, last, NOW) == []
 
 
 def test_a_clock_that_stands_at_the_end_of_all_time_offers_nothing() -> None:
     day, never = date.fromisoformat(DAY), datetime.fromisoformat("9999-12-31T23:59:59.999999+00:00")
-    assert offered_starts(rules(notice_minutes=525_600), [works("00:00-24:00")], day, day, never) == []
+    assert offered_starts(Team(rules(notice_minutes=525_600), [works("00:00-24:00")]), day, day, never) == []
 
 
 @pytest.mark.parametrize("wrong", [{"duration": 0}, {"interval": 0}, {"buffer_before": -1}, {"notice_minutes": -1}])
@@ -292,7 +296,7 @@ def listed(starts: list[int]) -> list[str]:
 
 def test_alternatives_are_the_nearest_of_the_same_day_and_never_the_asked_one() -> None:
     around = minute(f"{DAY}T11:00+01:00")
-    assert listed(alternatives(rules(), [works("09:00-17:00")], around, NOW, 4)) == [
+    assert listed(alternatives(Team(rules(), [works("09:00-17:00")]), around, NOW, 4)) == [
         *["01-04T10:30", "01-04T11:30", "01-04T10:00", "01-04T12:00"]
     ]
 
@@ -300,8 +304,10 @@ def test_alternatives_are_the_nearest_of_the_same_day_and_never_the_asked_one() 
 def test_alternatives_of_the_same_day_come_before_nearer_ones_of_another() -> None:
     around = minute(f"{DAY}T23:00+01:00")
     night = works("00:00-01:00", "15:00-15:30")
-    assert listed(alternatives(rules(), [night], around, NOW, 3)) == [*["01-04T15:00", "01-04T00:30", "01-04T00:00"]]
-    assert listed(alternatives(rules(), [night], around, NOW, 5))[3:] == ["01-05T00:00", "01-05T00:30"]
+    assert listed(alternatives(Team(rules(), [night]), around, NOW, 3)) == [
+        *["01-04T15:00", "01-04T00:30", "01-04T00:00"]
+    ]
+    assert listed(alternatives(Team(rules(), [night]), around, NOW, 5))[3:] == ["01-05T00:00", "01-05T00:30"]
 
 
 def test_alternatives_are_looked_for_weeks_ahead_and_not_in_the_past() -> None:
@@ -309,10 +315,14 @@ def test_alternatives_are_looked_for_weeks_ahead_and_not_in_the_past() -> None:
         "mem_1", Schedule("Europe/Berlin", (), {date(2027, 1, 3): ((540, 600),), date(2027, 2, 20): ((540, 600),)})
     )
     around = minute(f"{DAY}T09:00+01:00")
-    assert listed(alternatives(rules(), [away], around, utc("2027-01-03T20:00"))) == ["02-20T09:00", "02-20T09:30"]
+    found = alternatives(Team(rules(), [away]), around, utc("2027-01-03T20:00"))
+    assert listed(found) == [
+        "02-20T09:00",
+        "02-20T09:30",
+    ]
 
 
 def test_alternatives_for_one_person_are_that_persons() -> None:
     team = [works("09:00-10:00"), works("12:00-13:00", host_id="mem_2")]
     around = minute(f"{DAY}T09:00+01:00")
-    assert listed(alternatives(rules(), team, around, NOW, 2, only=["mem_2"])) == ["01-04T12:00", "01-04T12:30"]
+    assert listed(alternatives(Team(rules(), team, only=["mem_2"]), around, NOW, 2)) == ["01-04T12:00", "01-04T12:30"]

@@ -114,6 +114,6 @@ def test_a_schedule_of_before_there_were_labels_is_read_and_an_older_process_wai
         }
     )  # fmt: skip
     document = stored_form(known, 1)
-    assert document.format == 2
+    assert document.format == 3
     state = {**document.state, "overrides": [{"date": "2027-05-27", "ranges": []}]}
     assert loaded(MemberSchedule, Stored(id=known.id, version=1, format=1, state=state)) == known

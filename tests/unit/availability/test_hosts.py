@@ -1,10 +1,11 @@
 """The host record: permanent answers, and what `STALE` may and may not ask for."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from services.availability.domain import hosts
 from services.availability.domain.hosts import Ask, Host, Reply
-from turnus_contracts import AssigneeSettled
+from services.availability.domain.limits import period_spans
+from turnus_contracts import AssigneeSettled, Limits
 
 NOW = datetime(2027, 1, 4, tzinfo=UTC)
 START = 30_000_000
@@ -110,3 +111,37 @@ def test_what_is_forgotten_is_closed_by_the_same_write_and_nothing_else_is() -> 
         assert again.answer is (Reply.CLOSED if start < late.closed_until else known), days[number]
         assert again.record is None, "it was asked before"
     assert late.closed_until > minutes[3], "something was forgotten"
+
+
+def test_a_member_takes_no_more_than_their_limits_whatever_the_list_said() -> None:
+    limited = tuple(period_spans(Limits(day=1), "UTC", START))
+    held = hosts.reserve(None, _ask(offered=True, rules_version=0), "mem_a", NOW).record
+    later = START + 60
+    for booking, attempt, expected in (("bk_b", 1, Reply.REFUSED), ("bk_a", 2, Reply.ACCEPTED)):
+        ask = Ask(booking, attempt, later, later + 30, offered=True, rules_version=0, limited=limited)
+        assert hosts.reserve(held, ask, "mem_a", NOW).answer is expected  # a move within the day is no second booking
+
+
+def test_what_was_archived_still_counts_until_the_longest_period_is_over() -> None:
+    held = hosts.reserve(None, _ask(offered=True, rules_version=0), "mem_a", NOW).record
+    assert held is not None
+    end = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(minutes=START)
+    archived = hosts.archive(held, end + timedelta(days=5))
+    assert archived.reservations == ()
+    assert [start for _, start in archived.counted(but="bk_b")] == [START]
+    assert archived.counted(but="bk_a") == []
+    assert hosts.archive(archived, end + timedelta(days=50)).counted(but="bk_b") == []
+
+
+def test_staff_overbook_whatever_is_in_the_way_and_what_lies_there_stays() -> None:
+    held = hosts.reserve(None, _ask(offered=True, rules_version=0), "mem_a", NOW).record
+    ask = Ask("bk_b", 1, START, START + 30, offered=False, rules_version=None, overbook=True)
+    decided = hosts.reserve(held, ask, "mem_a", NOW)
+    assert decided.answer is Reply.ACCEPTED
+    assert decided.record is not None
+    assert [(one.booking_id, one.overbooked) for one in decided.record.reservations] == [
+        ("bk_a", False),
+        ("bk_b", True),
+    ]
+    third = Ask("bk_c", 1, START, START + 30, offered=True, rules_version=0)
+    assert hosts.reserve(decided.record, third, "mem_a", NOW).answer is Reply.REFUSED

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.availability.domain.rules import ServedCalendar
 from services.availability.domain.schedule import Schedule, WeeklyRange
+from services.availability.domain.serving import ServedCalendar
 from services.availability.domain.window import bookable_span
 from services.availability.domain.zones import LAST_MINUTE
 from turnus_contracts import Window
@@ -33,7 +33,7 @@ def is_offered(**changes: Any) -> bool:
         "notice_minutes": 0,
     }
     rules = ServedCalendar.model_validate({**values, **changes}).rules()
-    start, end = bookable_span("UTC", rules.window, NOW, notice_minutes=0, schedules=[ALWAYS], until=LAST_MINUTE)
+    start, end = bookable_span(rules.tz, rules.window, NOW, notice_minutes=0, schedules=[ALWAYS], until=LAST_MINUTE)
     return start < end
 
 
@@ -51,6 +51,7 @@ def test_a_known_calendar_is_offered(kind: str) -> None:
     [
         {"calendar_kind": "class"},
         {"anchor": "lunar"},
+        {"tz": "Mars/Olympus"},
         {"window": Window(kind="until_full")},
         {"window": Window(kind="rolling", count=2, unit="fortnights")},
         {"window": Window(kind="rolling", count=2, unit="days", counting="sunny")},

@@ -3,7 +3,8 @@ from typing import Literal
 
 import pytest
 
-from services.availability.domain.engine import HostTimes, SlotRules, is_offered, offered_starts
+from services.availability.domain.engine import HostTimes, Team, is_offered, offered_starts
+from services.availability.domain.rasters import SlotRules
 from services.availability.domain.schedule import Schedule
 from services.availability.domain.window import Range, Rolling, Until, Window, bookable_span
 from services.availability.domain.zones import LAST_MINUTE
@@ -67,7 +68,7 @@ def test_notice_is_elapsed_time_from_now_to_the_second() -> None:
     day = date(2027, 1, 4)
 
     def first(now: str) -> int:
-        return offered_starts(rules, [host("UTC", "09:00-17:00")], day, day, datetime.fromisoformat(now))[0]
+        return offered_starts(Team(rules, [host("UTC", "09:00-17:00")]), day, day, datetime.fromisoformat(now))[0]
 
     assert first("2027-01-04T11:00:00+00:00") == minute("2027-01-04T12:00Z")
     assert first("2027-01-04T11:00:00.000001+00:00") == minute("2027-01-04T12:30Z")
@@ -76,20 +77,23 @@ def test_notice_is_elapsed_time_from_now_to_the_second() -> None:
 def test_notice_over_a_clock_change_counts_hours_that_pass() -> None:
     rules = SlotRules("Europe/Berlin", 30, 60, notice_minutes=24 * 60)
     starts = offered_starts(
-        rules, [host("Europe/Berlin", "00:00-24:00")], date(2027, 3, 28), date(2027, 3, 28), utc("2027-03-27T11:00")
+        Team(rules, [host("Europe/Berlin", "00:00-24:00")]),
+        date(2027, 3, 28),
+        date(2027, 3, 28),
+        utc("2027-03-27T11:00"),
     )
     assert starts[0] == minute("2027-03-28T13:00+02:00")  # noon to noon would be 23 hours
 
 
 def test_the_past_is_not_offered_even_without_notice() -> None:
     rules, now = SlotRules("UTC", 30, 30), utc("2027-01-04T12:00")
-    starts = offered_starts(rules, [host("UTC", "09:00-17:00")], date(2027, 1, 3), date(2027, 1, 4), now)
+    starts = offered_starts(Team(rules, [host("UTC", "09:00-17:00")]), date(2027, 1, 3), date(2027, 1, 4), now)
     assert starts[0] == minute("2027-01-04T12:00Z")
 
 
 def test_a_slot_that_starts_in_the_window_may_end_after_its_last_midnight() -> None:
     rules = SlotRules("UTC", 90, 60, window=Until(date(2027, 1, 5)))
-    starts = offered_starts(rules, [host("UTC", "00:00-24:00")], date(2027, 1, 4), date(2027, 1, 9), NOON)
+    starts = offered_starts(Team(rules, [host("UTC", "00:00-24:00")]), date(2027, 1, 4), date(2027, 1, 9), NOON)
     assert starts[-1] == minute("2027-01-05T23:00Z")
 
 
@@ -148,7 +152,10 @@ def test_fully_booked_days_are_available_days() -> None:
     rules = SlotRules("UTC", 30, 30, window=Rolling(2, counting="available"))
     busy = ((minute("2027-01-05T00:00Z"), minute("2027-01-06T00:00Z"), "blocked"),)
     starts = offered_starts(
-        rules, [host("UTC", "09:00-10:00", busy=busy)], date(2027, 1, 4), date(2027, 1, 20), utc("2027-01-04T12:00")
+        Team(rules, [host("UTC", "09:00-10:00", busy=busy)]),
+        date(2027, 1, 4),
+        date(2027, 1, 20),
+        utc("2027-01-04T12:00"),
     )
     assert starts == [minute("2027-01-06T09:00Z"), minute("2027-01-06T09:30Z")]
 
@@ -175,7 +182,7 @@ def test_an_absurdly_long_window_is_a_long_window(
 @pytest.mark.parametrize("window", [Range(date.min, date.min), Until(date.min), Range(date.max, date.min)])
 def test_a_window_that_is_over_offers_nothing(window: Window) -> None:
     rules = SlotRules("Asia/Beirut", 30, 30, window=window)
-    assert offered_starts(rules, [host("UTC", "00:00-24:00")], date(2027, 1, 4), date(2027, 1, 9), NOON) == []
+    assert offered_starts(Team(rules, [host("UTC", "00:00-24:00")]), date(2027, 1, 4), date(2027, 1, 9), NOON) == []
 
 
 def test_a_chosen_persons_window_counts_the_days_of_all_members() -> None:
@@ -184,8 +191,8 @@ def test_a_chosen_persons_window_counts_the_days_of_all_members() -> None:
     others = HostTimes("mem_2", weekdays("UTC", 2, 3))
     first, last = date(2027, 1, 5), date(2027, 1, 31)
     now = utc("2027-01-04T18:00")
-    assert offered_starts(rules, [monday, others], first, last, now, only=["mem_1"]) == []
-    assert offered_starts(rules, [monday], first, last, now) != []
+    assert offered_starts(Team(rules, [monday, others], only=["mem_1"]), first, last, now) == []
+    assert offered_starts(Team(rules, [monday]), first, last, now) != []
     start = minute("2027-01-11T09:00Z")
-    assert is_offered(rules, monday, start, now)
-    assert not is_offered(rules, monday, start, now, members=[monday, others])
+    assert is_offered(Team(rules, [monday]), monday.host_id, start, now)
+    assert not is_offered(Team(rules, [monday, others]), monday.host_id, start, now)
