@@ -11,7 +11,7 @@ from services.accounts.domain.members import Member
 from services.accounts.domain.signing import SigningPair
 from services.accounts.domain.workspaces import Workspace
 from services.assignment.domain import rotation
-from services.availability.domain import hosts, rules
+from services.availability.domain import hosts, rules, serving
 from services.booking.domain import calendars, directory
 from services.booking.domain.calendars import Calendar
 from services.notify.domain import projections
@@ -53,7 +53,7 @@ def learnings(source: Record, now: datetime) -> Iterator[Learning]:
 
 def _of_calendar(told: CalendarPublished) -> Iterator[Learning]:
     at = told.calendar_id
-    yield Learning("availability", rules.ServedCalendar, at, lambda known: rules.serve_calendar(known, told))
+    yield Learning("availability", serving.ServedCalendar, at, lambda known: serving.serve_calendar(known, told))
     yield Learning("assignment", rotation.Rotation, at, partial(rotation.apply_calendar, told))
     yield Learning("notify", projections.Calendar, at, lambda known: projections.learn_calendar(known, told))
 

@@ -9,21 +9,28 @@ from datetime import datetime
 from functools import partial
 
 from oversight.copying import WITH_KEYS, learnings
+from oversight.invariants.sagas import STANDING
+from oversight.invariants.times import overbookings
 from oversight.looks import SOURCES
-from oversight.repair import mails, times, turns
+from oversight.repair import limits, mails, times, turns
+from oversight.repair.limits import Counted
 from oversight.writing import Writing
+from services.accounts.domain.auditing import AuditEntry, file
 from services.assignment.domain import choice
 from services.assignment.domain.charging import filing_of
 from services.assignment.domain.choice import Choice, choice_id
 from services.assignment.domain.rotation import FILE, Rotation, errand_id
 from services.availability.domain.claims import Claim
 from services.availability.domain.hosts import Ask, Host, Reservation
+from services.availability.domain.serving import ServedCalendar
+from services.availability.domain.tallies import Tally
 from services.booking.domain.bookings import Booking, fact, guest_details
 from services.notify.domain import planning
 from services.notify.domain.notices import Notice
 from services.notify.domain.planning import Rules
 from services.notify.domain.reminding import ReminderTimes, rules_by
 from turnus_runtime.credentials import Revocation
+from turnus_runtime.ids import derived
 from turnus_runtime.records import Decision, newest
 
 
@@ -38,6 +45,12 @@ class _Holding:
     wanted: dict[str, list[Reservation]] = field(default_factory=lambda: defaultdict[str, list[Reservation]](list))
     denied: dict[str, list[Ask]] = field(default_factory=lambda: defaultdict[str, list[Ask]](list))
     gone: dict[str, list[Reservation]] = field(default_factory=lambda: defaultdict[str, list[Reservation]](list))
+
+    counted: dict[str, dict[Counted, int]] = field(
+        default_factory=lambda: defaultdict[str, dict[Counted, int]](dict[Counted, int])
+    )
+    """by calendar: what is held, and when it starts"""
+    waiting: set[Counted] = field(default_factory=set[Counted])
 
     @property
     def hosts(self) -> set[str]:
@@ -108,13 +121,19 @@ class Following:
             await self._at.change("notify", Notice, booking.id, lambda n: mails.details_follow(n, given, rules, now))
             await self._at.change("notify", Notice, booking.id, lambda n: planning.learn_fact(n, told, rules, now))
 
+    async def note(self, booking: Booking) -> None:
+        """What the audit log knows of one booking: who overbooked its times."""
+        for told in overbookings(booking).values():
+            entry = derived("aud", told.ce_id)
+            await self._at.change("accounts", AuditEntry, entry, partial(file, entry_id=entry, told=told))
+
     async def _choices(self, booking: Booking) -> dict[int, Choice]:
         numbered = {attempt.number: choice_id(booking.id, attempt.number) for attempt in booking.attempts}
         found = await self._at.on.many("assignment", Choice, list(numbered.values()))
         return {number: found[wanted] for number, wanted in numbered.items() if wanted in found}
 
-    async def hold(self) -> None:
-        """Claims and host records follow the bookings."""
+    async def hold(self, closed: AbstractSet[str]) -> None:
+        """Claims, host records and tallies follow the bookings."""
         at, holding = self._at, _Holding()
         async with aclosing(at.on.pages("availability", Host)) as pages:
             async for page in pages:
@@ -128,6 +147,12 @@ class Following:
             await at.change(
                 "availability", Host, host_id, partial(times.host_follows, *parts, at.on.clock.now(), host_id)
             )
+        async with aclosing(at.on.pages("availability", ServedCalendar)) as pages:
+            async for page in pages:
+                for calendar in page:
+                    counted = (holding.counted.get(calendar.id, {}), holding.waiting, at.on.clock.now())
+                    follow = partial(limits.tally_follows, calendar, *counted, fill="availability" in closed)
+                    await at.change("availability", Tally, calendar.id, follow)
 
     async def _hold_for(self, booking: Booking, holding: _Holding) -> None:
         choices = await self._choices(booking)
@@ -140,6 +165,17 @@ class Following:
         for host_id, time in holding.there.get(booking.id, ()):
             if not times.belongs(time, host_id, booking):
                 holding.gone[host_id].append(time)
+        self._count(booking, claim, holding)
+
+    def _count(self, booking: Booking, claim: Claim, holding: _Holding) -> None:
+        """What limits of its calendar count of one booking: what it has, and what waits and is held."""
+        numbers = {booking.attempt} if booking.status in STANDING else set[int]()
+        if (waiting := booking.open_attempt) is not None:
+            holding.waiting.add((booking.id, waiting.number))
+            numbers |= {time.attempt for _, time in holding.there.get(booking.id, ()) if time.attempt == waiting.number}
+        for number in numbers:
+            if (asked := claim.attempt(number)) is not None:
+                holding.counted[booking.calendar_id][booking.id, number] = asked.start
 
 
 def _learned(revoked: Revocation, known: Revocation | None) -> Decision[Revocation, None]:

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 from oversight.looks import COPIES
 from oversight.repair import sources
-from oversight.repair.bookings import Known, booking_follows
+from oversight.repair.bookings import BY, Known, booking_follows
 from oversight.writing import Writing
+from services.accounts.domain.auditing import AuditEntry
 from services.accounts.domain.members import Member
 from services.accounts.domain.signing import SigningPair
 from services.accounts.domain.workspaces import Workspace
@@ -19,13 +20,15 @@ from services.assignment.domain.choice import Choice
 from services.assignment.domain.rotation import Rotation
 from services.availability.domain import rules
 from services.availability.domain.claims import Claim
-from services.availability.domain.hosts import Host
-from services.availability.domain.rules import ServedCalendar
+from services.availability.domain.hosts import Host, Reservation
+from services.availability.domain.serving import ServedCalendar
 from services.booking.domain import directory
 from services.booking.domain.bookings import Booking
 from services.booking.domain.calendars import Calendar
 from services.notify.domain import projections
 from services.notify.domain.notices import Notice
+from turnus_contracts import ChangeRecorded
+from turnus_runtime.ids import derived
 from turnus_runtime.records import Projection, Record, key
 
 R = TypeVar("R", bound=Record)
@@ -43,10 +46,13 @@ class Owning:
         """Every booking that anybody knows."""
         at = self._at
         settled: dict[str, dict[int, str]] = defaultdict(dict)
+        overbooked: dict[str, dict[int, str]] = defaultdict(dict)
         async for host in self._all("availability", Host):
             for held in host.reservations:
                 if held.settled:
                     settled[held.booking_id][held.attempt] = host.id
+                if held.overbooked:
+                    overbooked[held.booking_id][held.attempt] = await self._who_overbooked(held)
         calendars = {calendar.id: calendar async for calendar in self._all("booking", Calendar)}
         choices: dict[str, dict[int, Choice]] = defaultdict(dict)
         async for choice in self._all("assignment", Choice):
@@ -63,10 +69,17 @@ class Owning:
                     choices=choices.get(record.id, {}),
                     settled=settled.get(record.id, {}),
                     calendar=calendars.get(str(getattr(record, "calendar_id", ""))),
+                    overbooked=overbooked.get(record.id, {}),
                 )
                 follow = partial(booking_follows, record.id, known, at.on.clock.now())
                 if (lost := await at.change("booking", Booking, record.id, follow)) is not None:
                     self.notes.append(lost)
+
+    async def _who_overbooked(self, held: Reservation) -> str:
+        """The member, if the audit log knows."""
+        told = derived("aud", f"{ChangeRecorded.topic()}:booking:{held.booking_id}.{held.attempt}")
+        entry = await self._at.on.get("accounts", AuditEntry, told)
+        return entry.actor_id if entry is not None else BY
 
     async def calendars(self) -> None:
         """Every calendar, in a version above all copies."""

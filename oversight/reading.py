@@ -15,9 +15,10 @@ from services.accounts.domain.tokens import TokenSecret
 from services.accounts.domain.workspaces import SlugClaim, Workspace
 from services.assignment.domain.choice import Choice
 from services.assignment.domain.rotation import Rotation
-from services.availability.domain import rules
+from services.availability.domain import rules, serving
 from services.availability.domain.claims import Claim
 from services.availability.domain.hosts import Host
+from services.availability.domain.tallies import Tally
 from services.booking.domain import calendars, directory, groups, versions
 from services.booking.domain.bookings import Booking
 from services.booking.domain.tokens import LinkSecret
@@ -50,7 +51,8 @@ RECORDS: Mapping[str, tuple[type[Record], ...]] = {
         *EVERYWHERE,
     ),
     "availability": (
-        *(Host, Claim, rules.ServedCalendar, rules.MemberSchedule, rules.Blocks, rules.Member),
+        *(Host, Claim, Tally, serving.ServedCalendar),
+        *(rules.MemberSchedule, rules.Blocks, rules.MemberLimits, rules.Member),
         *EVERYWHERE,
     ),
     "assignment": (Rotation, Choice, *EVERYWHERE),
@@ -113,12 +115,12 @@ class Reading:
         return {record.id: record for record in found if record is not None}
 
     async def pages(
-        self, service: str, kind: type[R], index: str = "self", low: str | int = ""
+        self, service: str, kind: type[R], index: str = "self", low: str | int = "", high: str | None = None
     ) -> AsyncGenerator[list[R]]:
-        """All records of this kind from `low` on in the order of `index`, in pages."""
-        high = LAST_INT if isinstance(low, int) else LAST_TEXT
+        """All records of this kind from `low` on, up to `high`, in the order of `index`, in pages."""
         page: list[R] = []
-        async with aclosing(self.stores[service].walk(kind.collection, index, low, high)) as walk:
+        last = LAST_INT if isinstance(low, int) else high or LAST_TEXT
+        async with aclosing(self.stores[service].walk(kind.collection, index, low, last)) as walk:
             async for stored in walk:
                 page.append(loaded(kind, stored))
                 if len(page) == PAGE:

@@ -49,10 +49,12 @@ class Repairer:
         self.notes = owning.notes
         await following.copy(closed)
         if closed & {"booking", "availability"}:
-            await following.hold()
+            await following.hold(closed)
         async for booking in bookings(self._at):
             if closed & {"booking", "assignment"}:
                 await following.charge(booking)
+            if closed & {"accounts", "booking"}:
+                await following.note(booking)
             if closed & {"booking", "notify"}:
                 closure = self._closures.get("notify")
                 await following.tell(booking, self._rules, closure.since if closure is not None else None)

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from datetime import timedelta
 
-from oversight.invariants import times, turns
+from oversight.invariants import turns
 from oversight.invariants.findings import Finding
 from oversight.looks import (
     FOLLOWERS,
@@ -15,6 +15,7 @@ from oversight.looks import (
     AtBooking,
     AtFollower,
     AtHost,
+    AtLimits,
     AtOwed,
     AtReservation,
     AtRotation,
@@ -24,6 +25,9 @@ from oversight.looks import (
 from oversight.reading import PAGE, RECORDS, Reading
 from services.assignment.domain.rotation import Rotation
 from services.availability.domain.hosts import Host
+from services.availability.domain.limits import NONE
+from services.availability.domain.rules import MemberLimits
+from services.availability.domain.serving import ServedCalendar
 from services.booking.domain.bookings import Booking
 from turnus_runtime.records import millis
 
@@ -38,7 +42,7 @@ async def walked(on: Reading, *, whole: bool) -> AsyncGenerator[Looked]:
     hosts: dict[str, Host] = {}
     async for host in _each_host(on):
         hosts[host.id] = host
-        yield AtHost(host.id), list(times.double_bookings(host))
+        yield AtHost(host.id), await AtHost(host.id).of(host, on)
     async for looked in _at_bookings(on, hosts, millis(on.clock.now() - MAY_CHANGE) if not whole else 0):
         yield looked
     async with aclosing(on.pages("assignment", Rotation)) as rotations:
@@ -51,6 +55,8 @@ async def walked(on: Reading, *, whole: bool) -> AsyncGenerator[Looked]:
         yield looked
     if whole:
         async for looked in _at_followers(on):
+            yield looked
+        async for looked in _at_limits(on):
             yield looked
 
 
@@ -110,3 +116,13 @@ async def _at_followers(on: Reading) -> AsyncGenerator[Looked]:
                 found = await asyncio.gather(*(AtFollower(kind, record.id).of(record, on) for record in page))
                 for record, findings in zip(page, found, strict=True):
                     yield AtFollower(kind, record.id), findings
+
+
+async def _at_limits(on: Reading) -> AsyncGenerator[Looked]:
+    """Every calendar and every member with limits, each with all that it counts."""
+    for kind in (ServedCalendar, MemberLimits):
+        async with aclosing(on.pages("availability", kind)) as pages:
+            async for page in pages:
+                for record in page:
+                    if record.limits is not None and record.limits != NONE:
+                        yield AtLimits(kind, record.id), await AtLimits(kind, record.id).of(record, on)

@@ -11,6 +11,10 @@ Kind = Literal[
     "not_held",
     "held_otherwise",
     "held_for_nobody",
+    "counted_for_nobody",
+    "not_counted",
+    "over_limit",
+    "overbooked_unsaid",
     "claim_missing",
     "claim_differs",
     "claim_of_nobody",
@@ -38,10 +42,14 @@ Kind = Literal[
 ]
 
 KINDS: Mapping[Kind, str] = {
-    "double_booked": "two bookings hold the same time of one person, buffers included",
+    "double_booked": "two bookings hold the same time of one person, buffers included; nobody overbooked the later one",
     "not_held": "a booking stands and its host does not hold the time",
     "held_otherwise": "a host holds a booking's time from or until another minute than was promised",
     "held_for_nobody": "a host holds a time for an attempt that is over, or that somebody else serves",
+    "counted_for_nobody": "an attempt counts for the limits of its calendar, and no host holds its time",
+    "not_counted": "a host holds a time in a calendar with limits, and it does not count",
+    "over_limit": "more bookings start in a period than its limits have let in, without anybody having overbooked",
+    "overbooked_unsaid": "a time was overbooked, and nothing says which member of staff did it and why",
     "claim_missing": "a booking was decided and availability has no record of having been asked",
     "claim_differs": "the claim of a booking that stands names another time, or it never asked the host, or gave up",
     "claim_of_nobody": "a claim of a booking or an attempt that nobody asked for",

@@ -19,6 +19,7 @@ _STATUS_AFTER = {
     "requested": "requested",
     "confirmed": "confirmed",
     "moved": "confirmed",
+    "overbooked": "confirmed",
     "move_requested": "confirmed",
     "move_refused": "confirmed",
     "move_expired": "confirmed",

@@ -1,13 +1,16 @@
 """Times: no person is booked twice, what stands is held exactly once, and claims say what bookings say."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
 from oversight.invariants.findings import Finding, Kind, place
 from oversight.invariants.sagas import STANDING, booking_at
+from services.accounts.domain.auditing import AuditEntry
 from services.availability.domain.claims import Claim
 from services.availability.domain.hosts import Host, Reservation
-from services.booking.domain.bookings import RELEASED, Attempt, Booking
+from services.booking.domain import transitions
+from services.booking.domain.bookings import RELEASED, Attempt, Booking, Moment
+from turnus_contracts import ChangeRecorded
 
 
 def host_at(id: str) -> str:
@@ -21,15 +24,92 @@ def claim_at(booking_id: str) -> str:
 
 
 def double_bookings(host: Host) -> Iterator[Finding]:
-    """No two padded intervals of different bookings overlap."""
+    """No two padded intervals of different bookings overlap, but for what staff overbooked."""
+    for first, other in overlaps(host):
+        if not (first.overbooked or other.overbooked):
+            yield _doubled(host, first, other)
+
+
+def upon_overbooked(host: Host, bookings: Mapping[str, Booking]) -> Iterator[Finding]:
+    """Staff may overbook what is there; nobody else is laid upon what they have overbooked.
+
+    `bookings`: those of such a pair at least.
+    """
+    for first, other in overlaps(host):
+        if first.overbooked == other.overbooked:
+            continue
+        below, upon = (first, other) if first.overbooked else (other, first)
+        earlier = next(iter(noted(bookings.get(below.booking_id), below.attempt)), None)
+        later = asked_for(bookings.get(upon.booking_id), upon.attempt)
+        if earlier is not None and later is not None and later.requested_at > earlier.at:
+            yield _doubled(host, below, upon)
+
+
+def overlaps(host: Host) -> Iterator[tuple[Reservation, Reservation]]:
+    """The pairs of padded intervals of different bookings that overlap."""
     held = sorted(host.reservations, key=lambda r: r.start)
     for place_, first in enumerate(held):
         for other in held[place_ + 1 :]:
             if other.start >= first.end:
                 break
             if other.booking_id != first.booking_id:
-                records = (host_at(host.id), booking_at(first.booking_id), booking_at(other.booking_id))
-                yield Finding("double_booked", records, f"{_shown(first)} and {_shown(other)} overlap")
+                yield first, other
+
+
+def _doubled(host: Host, first: Reservation, other: Reservation) -> Finding:
+    records = (host_at(host.id), booking_at(first.booking_id), booking_at(other.booking_id))
+    return Finding("double_booked", records, f"{_shown(first)} and {_shown(other)} overlap")
+
+
+def asked_for(booking: Booking | None, number: int) -> Attempt | None:
+    """What the booking knows of this attempt."""
+    return booking.attempt_of(number) if booking is not None else None
+
+
+def noted(booking: Booking | None, number: int) -> list[Moment]:
+    """What the history says of this attempt having been overbooked."""
+    told = booking.history if booking is not None else ()
+    return [one for one in told if (one.what, one.attempt) == ("overbooked", number)]
+
+
+def is_overbooked(booking: Booking) -> bool:
+    """Whether staff overbooked the time that the booking has."""
+    asked = booking.attempt_of(booking.attempt)
+    return asked is not None and asked.overbooking is not None
+
+
+def overbooked(host: Host, kept: Reservation, booking: Booking | None) -> Iterator[Finding]:
+    """Who overbooked a time, and why, is in the booking; and in its history, once the booking knows that it has it."""
+    asked = asked_for(booking, kept.attempt)
+    if not kept.overbooked or booking is None or asked is None:
+        return
+    done = asked.overbooking
+    told = [(one.by, one.detail) for one in noted(booking, kept.attempt)]
+    if done is None or not done.actor_id or not done.reason:
+        says = "is overbooked, and the booking does not say by whom and why"
+    elif asked.state == "settled" and told != [(done.actor_id, done.reason)]:
+        says = "is overbooked, and its history does not say by whom and why"
+    else:
+        return
+    yield Finding("overbooked_unsaid", (booking_at(booking), host_at(host.id)), f"{_shown(kept)} {says}")
+
+
+def overbookings(booking: Booking) -> dict[int, ChangeRecorded]:
+    """By attempt that was overbooked: the fact by which the audit log knows of it."""
+    return {
+        asked.number: transitions.overbooked(booking, asked.number, asked.overbooking.actor_id, told.at)
+        for asked in booking.attempts
+        if asked.overbooking is not None
+        for told in noted(booking, asked.number)
+    }
+
+
+def audited(booking: Booking, entries: Mapping[int, str], known: Collection[str]) -> Iterator[Finding]:
+    """The audit log knows of every time that was overbooked. `entries`: by attempt; `known`: those that are there."""
+    for number, entry in entries.items():
+        if entry not in known:
+            records = (booking_at(booking), place("accounts", AuditEntry, entry))
+            yield Finding("overbooked_unsaid", records, f"attempt {number} is overbooked and not in the audit log")
 
 
 def _shown(held: Reservation) -> str:

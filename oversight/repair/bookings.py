@@ -17,6 +17,7 @@ from services.booking.domain.bookings import (
     Attempt,
     Booking,
     Moment,
+    Overbooking,
     Status,
     attempt_released,
     fact,
@@ -30,6 +31,8 @@ from turnus_runtime.records import Decision, Owed, event, state, timer
 BY = "turnus"
 LOST = "given_up"
 """Why an attempt that nobody has answered is released."""
+REASON_LOST = "?"
+"""Why somebody overbooked is in the booking alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class Known:
     choices: Mapping[int, Choice] = field(default_factory=dict[int, Choice])
     settled: Mapping[int, str] = field(default_factory=dict[int, str])
     calendar: Calendar | None = None
+    overbooked: Mapping[int, str] = field(default_factory=dict[int, str])
+    """by attempt whose time hosts hold as overbooked: the member who did it, as the audit log says"""
 
     @property
     def told(self) -> Told | None:
@@ -136,7 +141,14 @@ def _attempt_of(base: Booking, known: Known, news: Told) -> int:
 
 def _attempts(base: Booking, known: Known, course: _Course) -> tuple[Attempt, ...]:
     last = max(known.highest, course.attempt, len(base.attempts), 1)
-    return tuple(_attempt(number, base, known, course) for number in range(1, last + 1))
+    return tuple(_overbooked(_attempt(number, base, known, course), known) for number in range(1, last + 1))
+
+
+def _overbooked(asked: Attempt, known: Known) -> Attempt:
+    by = known.overbooked.get(asked.number)
+    if by is None or asked.overbooking is not None:
+        return asked
+    return asked.model_copy(update={"by": "staff", "overbooking": Overbooking(actor_id=by, reason=REASON_LOST)})
 
 
 def _attempt(number: int, base: Booking, known: Known, course: _Course) -> Attempt:
@@ -193,13 +205,22 @@ def _history(base: Booking, changed: Booking, known: Known, now: datetime) -> li
         way.append(Moment(at=base.created_at, what="requested", attempt=1, by="guest"))
     if changed.attempt and not base.attempt:
         way.append(Moment(at=at, what="confirmed", attempt=settled[0], by=BY))
+        way += _noted(changed, settled[0], at)
     moves = changed.revision - (base.revision if base.attempt else 0)
     moved = settled[1:][-moves:] if moves > 0 else []
     moved += [changed.attempt] * (moves - len(moved))
-    way += [Moment(at=at, what="moved", attempt=number, by=BY) for number in moved]
+    for number in moved:
+        way += [Moment(at=at, what="moved", attempt=number, by=BY), *_noted(changed, number, at)]
     if changed.status not in ("confirmed", base.status):
         way.append(Moment(at=at, what=changed.status, attempt=changed.latest.number, by=BY))
     return way
+
+
+def _noted(changed: Booking, number: int, at: datetime) -> list[Moment]:
+    attempt = changed.attempt_of(number)
+    if attempt is None or (done := attempt.overbooking) is None:
+        return []
+    return [Moment(at=at, what="overbooked", attempt=number, by=done.actor_id, detail=done.reason)]
 
 
 def _owes(booking: Booking | None, changed: Booking) -> list[Owed]:

@@ -14,8 +14,9 @@ from services.accounts.domain.signing import SigningPair
 from services.accounts.domain.workspaces import Workspace
 from services.assignment.domain.rotation import Rotation
 from services.availability.domain import rules
-from services.availability.domain.rules import ServedCalendar
-from services.booking.domain.calendars import TERMS_KEPT, Calendar, Draft, superseded
+from services.availability.domain.serving import ServedCalendar
+from services.booking.domain.calendars import TERMS_KEPT, Calendar, superseded
+from services.booking.domain.drafts import Draft
 from services.notify.domain import projections
 from turnus_contracts import CalendarPublished, Event, MemberChanged, SigningKeyChanged, WorkspaceChanged
 from turnus_runtime.records import Decision, state

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from oversight.invariants.sagas import STANDING
-from oversight.invariants.times import minute, padded
+from oversight.invariants.times import is_overbooked, minute, padded
 from services.assignment.domain.choice import Choice
 from services.availability.domain import hosts
 from services.availability.domain.claims import Attempt, Claim
@@ -111,7 +111,16 @@ def held(booking: Booking, claim: Claim) -> Held:
     if booking.status not in STANDING or not booking.host_ids:
         return Held({}, {})
     start, end = padded(booking, booking.start, booking.end)
-    time = Reservation(start=start, end=end, booking_id=booking.id, attempt=booking.attempt, settled=True)
+    time = Reservation(
+        start=start,
+        end=end,
+        booking_id=booking.id,
+        attempt=booking.attempt,
+        settled=True,
+        before=booking.buffer_before_minutes,
+        after=booking.buffer_after_minutes,
+        overbooked=is_overbooked(booking),
+    )
     asked, host = claim.attempt(booking.attempt), booking.host_ids[0]
     if asked is None or asked.chosen in (None, host):
         return Held({host: time}, {})

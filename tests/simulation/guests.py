@@ -6,8 +6,12 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from starlette.requests import Request
+
+from services.availability.routes.slots import list_slots
 from services.booking.routes.bookings import (
     assign_booking,
     cancel_booking,
@@ -25,7 +29,8 @@ if TYPE_CHECKING:
     from tests.simulation.people import People
     from tests.simulation.world import World
 
-NOBODY = cast("Any", None)
+NOBODY = Request({"type": "http", "query_string": b"", "headers": []})
+"""Whoever asks, by no header: what they may is said by their token."""
 FINAL = {"slot_taken": "refused", "slot_not_offered": "refused", "request_expired": "expired"}
 PASSING = ("calendar_retired", "calendar_changed", "move_in_progress", "booking_over", "booking_undecided", "not_begun")
 MOST_TRIES = 25
@@ -53,6 +58,7 @@ class Guest:
         self._people = people
         self._chances = world.lot.stream(f"guest {number}")
         self._rng = self._chances.rng
+        self._list = world.lot.stream(f"list of guest {number}")
         self._keys = 0
         self._moves: dict[str, MoveIn] = {}
 
@@ -111,16 +117,17 @@ class Guest:
     async def _book(self) -> None:
         """Book, with the same key until there is an answer; sometimes twice at once, sometimes without any key."""
         rng, people = self._rng, self._people
+        calendar, start = rng.choice(people.calendars), people.start(rng)
         body = NewBooking(
-            calendar=rng.choice(people.calendars),
-            start=people.start(rng),
+            calendar=calendar,
+            start=await self._chosen(calendar) or start,
             tz="UTC",
             guest=GuestIn(name=f"Guest {self.number}", email=f"guest{self.number}@example.org"),
             host_id=rng.choice(people.members) if rng.random() < 0.1 else None,
         )
         key = self._fresh_key() if rng.random() < 0.9 else Idempotency(None, "")
         wait = rng.choice((0.0, 2.0, 10.0))
-        post: Post = lambda on: create_booking(body, key, wait, on)  # noqa: E731
+        post: Post = lambda on: create_booking(body, None, key, wait, on)  # noqa: E731
         tabs = 2 if key.key is not None and self._chances.happens(0.25, "double click") else 1
         answers = await asyncio.gather(*(self._persist(post, key) for _ in range(tabs)))
         found = {answer["id"]: answer["token"] for answer in answers if answer is not None}
@@ -130,9 +137,46 @@ class Guest:
             self.known = Known(*next(iter(found.items())), post, key)
         elif key.key is None and self._chances.happens(0.7, "tries again with a new key"):
             again = self._fresh_key()
-            post = lambda on: create_booking(body, again, wait, on)  # noqa: E731
+            post = lambda on: create_booking(body, None, again, wait, on)  # noqa: E731
             answer = await self._persist(post, again)
             self.known = Known(answer["id"], answer["token"], post, again) if answer is not None else None
+
+    async def _chosen(self, calendar: str) -> datetime | None:
+        """A start of a list that was read a while ago, for whoever goes by one."""
+        if not self._list.happens(0.3, "reads the list"):
+            return None
+        rng, day = self._list.rng, self._people.start(self._list.rng).date()
+        asked: dict[str, Any] = {"calendar": calendar, "start": day, "end": day, "tz": "UTC"}
+        none = dict.fromkeys(("host_id", "booking_id", "with_"))
+        try:
+            answer = await self._world.ask(
+                "availability", lambda on: list_slots(NOBODY, on, 0.0, **asked, **none), 5.0, self._list
+            )
+        except (Unreachable, Problem):
+            return None
+        starts = [start for starts in json.loads(answer.body)["days"].values() for start in starts]
+        await asyncio.sleep(rng.choice((0.0, 1.0, 10.0, 30.0)))
+        return datetime.fromisoformat(rng.choice(starts)) if starts else None
+
+    async def be_overbooked(self, host_id: str) -> None:
+        """Staff book for them, whatever is in the way; from then on they are a guest like any other."""
+        rng, people = self._rng, self._people
+        body = NewBooking(
+            calendar=people.calendars[0],
+            start=people.start(rng),
+            tz="UTC",
+            guest=GuestIn(name=f"Guest {self.number}", email=f"guest{self.number}@example.org"),
+            host_id=host_id,
+            overbook=True,
+            reason="They were on the phone",
+        )
+        key = self._fresh_key()
+        post: Post = lambda on: create_booking(body, people.owner, key, 2.0, on)  # noqa: E731
+        made = await self._persist(post, key)
+        if made is not None:
+            self.known = Known(made["id"], made["token"], post, key)
+            if self._chances.happens(0.5, "change"):
+                await self.change()
 
     async def _cancel(self, known: Known, after: float = 0.0) -> None:
         await asyncio.sleep(after)

@@ -69,12 +69,14 @@ def bug(was: str, found: str, seed: int) -> Callable[[Callable[[], Generator[Non
     return register
 
 
-@bug("a look older than a calendar's blocks passed for one that heeded them", "simulation, f8357c4", 29)
+@bug("a look older than a calendar's blocks passed for one that heeded them", "simulation, f8357c4", 1358)
 def the_version_of_blocks_does_not_travel_with_the_look() -> Generator[None]:
     ask_host = reserving._ask_host
 
-    async def blind(request: Any, calendar: Any, members: Any, *more: Any) -> Any:
-        return await ask_host(request, calendar, replace(members, blocks_version=calendar.blocks_version), *more)
+    async def blind(request: Any, calendar: Any, members: Any, *more: Any, **named: Any) -> Any:
+        return await ask_host(
+            request, calendar, replace(members, blocks_version=calendar.blocks_version), *more, **named
+        )
 
     with patch.object(reserving, "_ask_host", blind):
         yield

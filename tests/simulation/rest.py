@@ -3,12 +3,14 @@
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from oversight.invariants import copies, mails, times, turns
+from oversight.invariants import copies, limits, mails, times, turns
 from services.assignment.domain.choice import Choice, choice_id
 from services.assignment.domain.rotation import Rotation
 from services.availability.domain.claims import Claim
 from services.availability.domain.hosts import Host
-from services.availability.domain.rules import ServedCalendar
+from services.availability.domain.rules import MemberLimits
+from services.availability.domain.serving import ServedCalendar
+from services.availability.domain.tallies import Tally
 from services.booking.domain.bookings import Booking
 from services.booking.domain.calendars import Calendar
 from services.booking.domain.transitions import CONCLUDE
@@ -60,6 +62,9 @@ class Rest:
         for host in hosts.values():
             for held in host.reservations:
                 self._watch.none(times.wanted(host, held, bookings.get(held.booking_id)))
+                self._watch.none(times.overbooked(host, held, bookings.get(held.booking_id)))
+            if not self._world.weather.skewed:  # which of two was asked for later is told by their clocks
+                self._watch.none(times.upon_overbooked(host, bookings))
         for booking in bookings.values():
             self._watch.none(times.held(booking, hosts.get(booking.host_ids[0]) if booking.host_ids else None))
             self._watch.none(times.claimed(booking, claims.get(booking.id)))
@@ -75,6 +80,7 @@ class Rest:
                 self._credit(rotation, bookings, choices)
         self._mails(bookings)
         self._calendars()
+        self._limits(claims, hosts, list(bookings.values()))
         self._pauses(hosts)
 
     def _mails(self, bookings: dict[str, Booking]) -> None:
@@ -97,6 +103,19 @@ class Rest:
             self._watch.none(
                 copies.current(calendar.id, version, "assignment", rotations[calendar.id].calendar_version)
             )
+
+    def _limits(self, claims: dict[str, Claim], hosts: dict[str, Host], bookings: list[Booking]) -> None:
+        tallies: dict[str, Tally] = {one.id: one for one in self._watch.records(Tally)}
+        for served in self._watch.records(ServedCalendar):
+            own = {claim.id: claim for claim in claims.values() if claim.calendar_id == served.id}
+            self._watch.none(limits.counted(served, tallies.get(served.id), own, hosts))
+            booked = [one for one in bookings if one.calendar_id == served.id]
+            if not self._world.weather.skewed:
+                self._watch.none(limits.of_calendar(served, tallies.get(served.id), booked))
+        for limited in self._watch.records(MemberLimits):
+            booked = [one for one in bookings if limited.id in one.host_ids]
+            if not self._world.weather.skewed:
+                self._watch.none(limits.of_member(limited, booked))
 
     def _pauses(self, hosts: dict[str, Host]) -> None:
         for told in self._world.people.told.values():

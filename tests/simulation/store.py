@@ -72,6 +72,13 @@ class SimulatedStore:
         await self.fault("after", "get", collection, id)
         return None if kept is None else self._read(kept)
 
+    async def versions(self, collection: str, ids: Sequence[str]) -> Mapping[str, int]:
+        await self.fault("before", "versions", collection, "")
+        there = self._in(collection)
+        found = {one: there[one].version for one in ids if one in there}
+        await self.fault("after", "versions", collection, "")
+        return found
+
     async def find(
         self, collection: str, index: str, low: str | int, high: str | int, *, limit: int, reverse: bool = False
     ) -> list[Stored]:

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.availability.domain import claims, rules
+from services.availability.domain import claims, serving, tallies
 from services.availability.domain.claims import Attempt, Claim
 from services.availability.domain.hosts import Host
-from services.availability.domain.rules import MemberSchedule, ServedCalendar, Weekly
+from services.availability.domain.rules import MemberSchedule, Weekly
+from services.availability.domain.serving import ServedCalendar
+from services.availability.domain.tallies import Counting, Entry, Tally
+from services.availability.domain.zones import epoch_minute
 from services.availability.handlers import learning, reserving
 from services.availability.service import service as availability
-from services.availability.store import RulesCache
+from services.availability.store.teams import RulesCache
 from services.booking.service import service as booking
 from tests.simulation.store import SimulatedStore
 from turnus_contracts import (
@@ -18,6 +21,7 @@ from turnus_contracts import (
     BookingRequested,
     CalendarMember,
     CalendarPublished,
+    Limits,
     MemberChanged,
     SlotRefused,
 )
@@ -82,11 +86,11 @@ def request(version: int, host_ids: Sequence[str] = ()) -> BookingRequested:
 async def process() -> Turn:
     """One process of availability that serves version 1 of the calendar."""
     quiet = Quiet()
-    store = SimulatedStore(quiet.now)
-    await store.prepare({**collections(availability), **collections(booking)})
-    records = RecordStore(store, quiet, quiet, lambda _: False)
+    stored = SimulatedStore(quiet.now)
+    await stored.prepare({**collections(availability), **collections(booking)})
+    records = RecordStore(stored, quiet, quiet, lambda _: False)
     turn = Turn(NOW, records, RandomIds(), quiet, quiet, Settings(), RulesCache())
-    await turn.records(ServedCalendar).decide("cal_1", lambda c: rules.serve_calendar(c, published(1)))
+    await turn.records(ServedCalendar).decide("cal_1", lambda c: serving.serve_calendar(c, published(1)))
     return turn
 
 
@@ -102,7 +106,7 @@ async def test_a_request_ahead_of_its_calendar_pins_nothing(monkeypatch: Any) ->
 async def test_who_joins_a_calendar_again_knows_of_the_blocks_it_got_meanwhile() -> None:
     turn = await process()
     await learning.serve_calendar(published(2, "without Ada", BRUNO), turn)
-    await turn.records(ServedCalendar).decide("cal_1", rules.change_blocks)
+    await turn.records(ServedCalendar).decide("cal_1", serving.change_blocks)
     await learning.serve_calendar(published(3, "with her again", BRUNO, ADA), turn)
     host = await turn.records(Host).get(ADA)
     assert host is not None
@@ -130,7 +134,7 @@ async def working() -> Turn:
 
 
 def pausing(member_id: str) -> MemberChanged:
-    about = {"name": "A", "email": "a@example.org", "tz": "UTC", "locale": "en", "role": "member"}
+    about: dict[str, Any] = {"name": "A", "email": "a@example.org", "tz": "UTC", "locale": "en", "role": "member"}
     return MemberChanged(
         workspace_id="ws_1", member_id=member_id, version=2, status="active", paused_since=NOW, **about
     )
@@ -174,6 +178,32 @@ async def test_whoever_is_chosen_and_pauses_by_then_does_not_get_the_time_and_wh
     assert bruno.reservations == ()
 
 
+async def test_what_a_host_has_given_by_a_calendar_without_limits_is_not_refused_once_it_is_full(
+    monkeypatch: Any,
+) -> None:
+    """Two handlings of one request: the slow one goes by limits that are gone by the time the other one asks."""
+    turn = await working()
+    await learning.serve_calendar(published(2, "limited").model_copy(update={"limits": Limits(day=1)}), turn)
+    other = Counting(Entry(booking_id="bk_2", attempt=1, start=epoch_minute(request(2).start), calendar_version=2), ())
+    counted = reserving.is_counted
+
+    async def slowly(*asked: Any) -> bool:
+        monkeypatch.setattr(reserving, "is_counted", counted)
+        assert await turn.records(Tally).decide("cal_1", lambda t: tallies.count(t, other, "cal_1", NOW))
+        answer = await counted(*asked)
+        assert not answer
+        await learning.serve_calendar(published(3, "free"), turn)
+        await reserving.reserve_slot(request(2), turn)
+        return answer
+
+    monkeypatch.setattr(reserving, "is_counted", slowly)
+    await reserving.reserve_slot(request(2), turn)
+    assert (await pinned(turn)).refusal is None
+    ada = await turn.records(Host).get(ADA)
+    assert ada is not None
+    assert [one.booking_id for one in ada.reservations] == ["bk_1"]
+
+
 def attempt(**more: Any) -> Attempt:
     return Attempt(
         number=1, start=0, end=30, padded_start=0, padded_end=30, candidates=(ADA, BRUNO), at_once=False, **more
@@ -204,7 +234,7 @@ async def test_a_person_whom_the_guest_chose_is_said_to_be_fixed() -> None:
 
 
 def test_an_older_calendar_changes_nothing_and_is_answered_by_the_newest_version() -> None:
-    newest = rules.serve_calendar(None, published(2, "new")).record
-    older = rules.serve_calendar(newest, published(1, "old"))
+    newest = serving.serve_calendar(None, published(2, "new")).record
+    older = serving.serve_calendar(newest, published(1, "old"))
     assert older.record is None
     assert [(said.topic(), getattr(said, "version", 0)) for said in older.says] == [("CalendarApplied", 2)]

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from oversight.invariants import mails, sagas, times, turns
 from oversight.invariants.findings import Finding
@@ -16,12 +16,15 @@ from oversight.invariants.sagas import STANDING
 from services.assignment.domain.choice import Choice
 from services.assignment.domain.rotation import Rotation
 from services.availability.domain.claims import Claim
-from services.availability.domain.hosts import Host, Reservation
-from services.availability.domain.rules import APPLY_RULES, Blocks, ServedCalendar
+from services.availability.domain.hosts import Host
+from services.availability.domain.rules import Blocks, MemberLimits, MemberSchedule
+from services.availability.domain.serving import ServedCalendar
+from services.availability.domain.tallies import Tally
 from services.booking.domain.bookings import Booking
 from services.booking.domain.calendars import Calendar
 from services.notify.domain.notices import Notice, notification_id
 from services.notify.domain.reminding import ReminderTimes
+from tests.simulation.allowed import Allowed
 from tests.simulation.coverage import Place
 from tests.simulation.quiet import HANDLING
 from tests.simulation.words import name_of, short, shortened, shown
@@ -35,12 +38,16 @@ if TYPE_CHECKING:
     from tests.simulation.process import SimulatedProcess
     from tests.simulation.world import World
 
+R = TypeVar("R", bound=Record)
 WATCHED: dict[tuple[str, str], type[Record]] = {
     ("booking", "bookings"): Booking,
     ("availability", "hosts"): Host,
     ("availability", "claims"): Claim,
     ("availability", "blocks"): Blocks,
+    ("availability", "schedules"): MemberSchedule,
     ("availability", "calendars"): ServedCalendar,
+    ("availability", "tallies"): Tally,
+    ("availability", "limits"): MemberLimits,
     ("booking", "calendars"): Calendar,
     ("assignment", "rotations"): Rotation,
     ("assignment", "choices"): Choice,
@@ -62,6 +69,7 @@ class Watch:
         self._answers: dict[str, str] = {}
         self._places: dict[tuple[str, str, str, str, str], Place] = {}
         self._under_way: Counter[tuple[str, str, int, int]] = Counter()
+        self.allowed = Allowed(world, self)
         self.coverage: Counter[str] = Counter()
 
     # -- while it goes on
@@ -78,20 +86,22 @@ class Watch:
             return
         record = store.loaded(kind, kept.told)
         self._last[place] = (kept.version, record)
-        if collection == "blocks":
+        if isinstance(record, ServedCalendar | Blocks | MemberLimits | MemberSchedule):
+            self.allowed.learn(before, record)
+        if isinstance(record, Blocks | MemberLimits | MemberSchedule):
             return
         self._world.note(process.name, f"write {short(id)} v{kept.version} {shown(record)}")
         if isinstance(record, Booking):
             self._booking(before, record)
         elif isinstance(record, Host):
             self._host(before, record)
+        elif isinstance(record, Tally):
+            self.allowed.counts(before, record)
         elif isinstance(record, Notice):
             again = self._world.weather.skewed
             self.none(one for one in mails.once(record) if not (again and one.kind == "mail_twice"))
-        elif isinstance(record, Rotation):
-            self.none(turns.balanced(record))
-        elif isinstance(record, Choice):
-            self.none(turns.applied(record))
+        elif isinstance(record, Rotation | Choice):
+            self.none(turns.balanced(record) if isinstance(record, Rotation) else turns.applied(record))
 
     def published(self, process: "SimulatedProcess", messages: Sequence[Message]) -> None:
         """A process says something."""
@@ -197,10 +207,7 @@ class Watch:
 
     def _host(self, before: Host | None, now: Host) -> None:
         self.none(times.double_bookings(now))
-        for new in now.reservations:
-            if before is None or new not in before.reservations:
-                self._not_blocked(now, new)
-                self._not_paused(before, now, new)
+        self.allowed.gave(before, now)
         for gone in before.reservations if before is not None else ():
             booking: Booking | None = self._last.get(("booking", "bookings", gone.booking_id), (0, None))[1]
             if booking is None or booking.status not in STANDING or booking.attempt != gone.attempt:
@@ -208,43 +215,14 @@ class Watch:
             if booking.host_ids[0] == now.id and not self._held(booking):
                 self._world.fail(f"{short(now.id)} gives back the time of {short(booking.id)}, which stands")
 
-    def _not_paused(self, before: Host | None, host: Host, new: Reservation) -> None:
-        """Whoever pauses by their own record is given no time in it, by a swap neither; what they hold they keep.
-
-        One write may hold several decisions: a time may be given before the pause is learned that comes with it.
-        """
-        held = before is not None and before.held(new.booking_id, new.attempt) is not None
-        pause = host.pause
-        learned = before is None or before.pause != pause
-        if held or learned or pause is None or pause.start >= pause.end:
-            return
-        if new.start < pause.end and pause.start < new.end:
-            self._world.fail(f"{short(host.id)} pauses and gives {short(new.booking_id)} a time")
-
-    def _not_blocked(self, host: Host, new: Reservation) -> None:
-        """Whoever is asked by a request has looked at the rules as they are (the chosen one of a swap need not).
-
-        Nobody tells whoever has left a calendar of its blocks: a request that still asks them, by the calendar as it
-        was before, counts as made before they left.
-        """
-        claim: Claim | None = self._last.get(("availability", "claims", new.booking_id), (0, None))[1]
-        attempt = claim.attempt(new.attempt) if claim is not None else None
-        if claim is None or attempt is None or attempt.chosen == host.id or new.settled:
-            return
-        served: ServedCalendar | None = self._last.get(("availability", "calendars", claim.calendar_id), (0, None))[1]
-        owners = {host.id}
-        if served is not None and host.id in served.member_ids:
-            owners.add(served.id)
-        for blocks in self.records(Blocks):
-            if blocks.owner_id not in owners or blocks.owes(APPLY_RULES) is not None:
-                continue
-            for block in blocks.items:
-                if not block.removed and new.start < block.end and block.start < new.end:
-                    self._world.fail(f"{short(host.id)} gives {short(new.booking_id)} a time that is blocked")
-
     def none(self, findings: Iterable[Finding]) -> None:
         for finding in findings:
             self._world.fail(f"{finding.kind}: {shortened(' '.join((*finding.records, finding.says)))}")
+
+    def latest(self, kind: type[R], id: str) -> R | None:
+        """One record of a watched type as it is now."""
+        (place,) = [place for place, one in WATCHED.items() if one is kind]
+        return self._last.get((*place, id), (0, None))[1]
 
     def records(self, kind: type[Any]) -> list[Any]:
         """The records of one watched type as they are now."""

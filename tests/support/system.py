@@ -64,8 +64,10 @@ class Tenant:
     kid: str
     members: list[str] = field(default_factory=list)
 
-    async def member(self, name: str, tz: str = "Europe/Berlin", role: str = "member") -> str:
-        member_id = RandomIds().fresh("mem")
+    async def member(
+        self, name: str, tz: str = "Europe/Berlin", role: str = "member", member_id: str | None = None
+    ) -> str:
+        member_id = member_id or RandomIds().fresh("mem")
         self.members.append(member_id)
         await self.system.publish(
             MemberChanged(

@@ -45,7 +45,9 @@ class Installation:
     personal: str = ""
     """the id of the personal calendar"""
     team: str = ""
-    """the id of the round robin"""
+    """the id of the round robin, which has limits"""
+    overbooked: str = ""
+    """the id of a booking in the personal calendar that staff laid upon another one"""
     seen: list[Finding] = field(default_factory=list)
     """violations while it was under way"""
     rounds: int = 0
@@ -126,8 +128,10 @@ async def _filled(api: Api, installation: Installation) -> None:
     at = await office(api, "audit")
     ada, *others = [await at.host(name, "09:00", "17:00") for name in ("Ada", "Bob", "Cleo", "Dora")]
     installation.personal = (await at.calendar("ada", [ada], buffer_after_minutes=15))["id"]
-    team = await at.calendar("team", others, optimize="equal", reschedule_policy="reassign", buffer_before_minutes=10)
+    terms = {"optimize": "equal", "reschedule_policy": "reassign", "buffer_before_minutes": 10}
+    team = await at.calendar("team", others, **terms, limits={"day": 40, "month": 500})
     installation.team = team["id"]
+    await api.call("PUT", f"/limits/{ada}", {"day": 40, "week": 400}, at.staff)
     first, second = [await api.slots(f"{at.slug}/ada", day) for day in DAYS]
     teams, later = [await api.slots(f"{at.slug}/team", day) for day in DAYS]
     asks = [api.book(f"{at.slug}/ada", start, n) for n, start in enumerate(first[:10:2] + first[:2] + second[:6:2])]
@@ -142,6 +146,9 @@ async def _filled(api: Api, installation: Installation) -> None:
         *(_asked(at, one, "reschedule", start=teams[8 + n]) for n, one in enumerate(teamed[:3])),
         *(_asked(at, one, "cancel") for one in (*personal[2:4], *teamed[2:6])),
     )
+    over = {"host_id": ada, "overbook": True, "reason": "She asked for it", "start": second[0]}
+    body = {"calendar": f"{at.slug}/ada", "tz": "Europe/Berlin", "guest": {"name": "Guest", "email": "g@example.org"}}
+    installation.overbooked = (await at.made("/bookings", {**body, **over}, Prefer="wait=30"))["id"]
 
 
 async def _asked(at: Office, booking: dict[str, Any], what: str, **body: Any) -> None:

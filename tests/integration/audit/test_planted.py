@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 
 from oversight.invariants.findings import KINDS, Kind, place
+from services.accounts.domain.auditing import AuditEntry
 from services.accounts.domain.members import Member, Pause
 from services.assignment.domain.choice import MOVE, RETURN, Choice, choice_id
 from services.assignment.domain.rotation import Rotation
 from services.availability.domain.claims import Claim
 from services.availability.domain.hosts import Host, Reservation
+from services.availability.domain.rules import MemberLimits
+from services.availability.domain.serving import ServedCalendar
+from services.availability.domain.tallies import Tally
 from services.booking.domain import directory
 from services.booking.domain.bookings import Booking
 from services.booking.domain.transitions import CONCLUDE, EXPIRE, REDRIVE
@@ -20,6 +24,7 @@ from services.notify.domain import projections
 from services.notify.domain.notices import Attempt, Message, Notice
 from services.notify.domain.reminding import Minutes, ReminderTimes
 from tests.integration.audit.conftest import Installation, Stores
+from turnus_contracts import Limits
 from turnus_runtime.records import Owed, timer
 
 UNKNOWN = "bk_nobody0000000000000000000"
@@ -69,7 +74,7 @@ class Planting:
         host = await self.host(booking)
         mine = host.held(booking.id, booking.attempt)
         assert mine is not None
-        new = () if without else (mine.model_copy(update=changed),)
+        new = () if without else (mine._replace(**changed),)
         await self.put("availability", host, reservations=(*(r for r in host.reservations if r is not mine), *new))
 
     async def messages(self, booking: Booking, change: Callable[[Message], Message | None]) -> None:
@@ -99,6 +104,7 @@ def plants(kind: Kind) -> Callable[[Plant], Plant]:
 async def _(on: Planting) -> set[str]:
     """The later one of two bookings of a day is promised a buffer that reaches back over the earlier one."""
     mine = [b for b in on.bookings if b.host_ids == on.personal.host_ids and b.status == "confirmed"]
+    mine = [b for b in mine if b.id != on.installation.overbooked]
     first, later = sorted((b for b in mine if b.start.date() == on.personal.start.date()), key=lambda b: b.start)[:2]
     minutes = int((later.start - first.start).total_seconds()) // 60
     claim = await on.claim(later)
@@ -130,6 +136,37 @@ async def _(on: Planting) -> set[str]:
     new = Reservation(start=10**8, end=10**8 + 30, booking_id=over.id, attempt=1)
     await on.put("availability", host, reservations=(*host.reservations, new))
     return {host.id, over.id}
+
+
+@plants("counted_for_nobody")
+async def _(on: Planting) -> set[str]:
+    tally = await on.stores.get("availability", Tally, on.installation.team)
+    entry = tally.entries[0].model_copy(update={"booking_id": UNKNOWN})
+    await on.put("availability", tally, entries=(*tally.entries, entry))
+    return {tally.id, UNKNOWN}
+
+
+@plants("not_counted")
+async def _(on: Planting) -> set[str]:
+    tally = await on.stores.get("availability", Tally, on.installation.team)
+    without = tuple(one for one in tally.entries if one.booking_id != on.teamed.id)
+    await on.put("availability", tally, entries=without)
+    return {tally.id, on.teamed.id}
+
+
+@plants("over_limit")
+async def _(on: Planting) -> set[str]:
+    """As if the calendar had had these limits when its guests were let in."""
+    calendar = await on.stores.get("availability", ServedCalendar, on.installation.team)
+    await on.put("availability", calendar, limits=Limits(day=2))
+    return {calendar.id, "2 are let in"}
+
+
+@plants("overbooked_unsaid")
+async def _(on: Planting) -> set[str]:
+    (entry,) = [one for one in await on.stores.all("accounts", AuditEntry) if one.action == "overbooked"]
+    await on.stores.remove("accounts", AuditEntry, entry.id)
+    return {on.installation.overbooked, entry.id}
 
 
 @plants("claim_missing")
@@ -333,6 +370,50 @@ async def test_a_pause_that_the_host_record_does_not_know_is_named(planting: Pla
     violations = await planting.installation.audited()
     assert {violation.kind for violation in violations} == {"behind_source"}, violations
     assert [place("availability", Host, member.id) in violation.records for violation in violations] == [True]
+
+
+async def test_limits_of_a_member_that_were_not_kept_are_named(planting: Planting) -> None:
+    """As if the member had had these limits before anybody asked."""
+    limits = await planting.stores.get("availability", MemberLimits, planting.personal.host_ids[0])
+    asked = min(booking.created_at for booking in planting.bookings)
+    await planting.put("availability", limits, limits=Limits(week=3), changed_at=asked - timedelta(days=1))
+    violations = await planting.installation.audited()
+    assert {violation.kind for violation in violations} == {"over_limit"}, violations
+    assert [place("availability", MemberLimits, limits.id) in violation.records for violation in violations] == [True]
+
+
+async def test_more_than_limits_allow_is_nothing_where_it_was_booked_before_they_were_these(planting: Planting) -> None:
+    limits = await planting.stores.get("availability", MemberLimits, planting.personal.host_ids[0])
+    calendar = await planting.stores.get("availability", ServedCalendar, planting.installation.team)
+    await planting.put("availability", limits, limits=Limits(week=3))
+    await planting.put("availability", calendar, limits=Limits(day=1), same_limits_since=calendar.version + 1)
+    assert await planting.installation.audited() == []
+
+
+async def test_an_overbooking_that_the_history_does_not_explain_is_named(planting: Planting) -> None:
+    over = next(one for one in planting.bookings if one.id == planting.installation.overbooked)
+    last = over.history[-1]
+    assert last.what == "overbooked"
+    await planting.put("booking", over, history=(*over.history[:-1], last.model_copy(update={"detail": ""})))
+    violations = await planting.installation.audited()
+    assert {violation.kind for violation in violations} == {"overbooked_unsaid"}, violations
+
+
+async def test_whoever_is_laid_upon_what_staff_overbooked_is_double_booked(planting: Planting) -> None:
+    """The other one of the pair was asked for before it; now minutes after it."""
+    over = next(one for one in planting.bookings if one.id == planting.installation.overbooked)
+    (below,) = [
+        one
+        for one in planting.bookings
+        if (one.start, one.status, one.host_ids) == (over.start, "confirmed", over.host_ids) and one.id != over.id
+    ]
+    assert await planting.installation.audited() == []
+    asked = over.attempts[0].requested_at + timedelta(minutes=10)
+    later = tuple(one.model_copy(update={"requested_at": asked}) for one in below.attempts)
+    await planting.put("booking", below, attempts=later, created_at=asked)
+    violations = await planting.installation.audited()
+    assert "double_booked" in {violation.kind for violation in violations}, violations
+    assert {over.id, below.id} <= {one.rpartition("/")[2] for v in violations for one in v.records}
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ from tests.support.system import System, eventually
 from tests.support.workload import BEFORE
 from turnus_runtime import backups, closing, host
 from turnus_runtime.embedded import Endpoints
-from turnus_runtime.forms import loaded
+from turnus_runtime.forms import loaded, stored_form
 from turnus_runtime.mongo import MongoStore
 from turnus_runtime.process import RUNTIME, installed
 from turnus_runtime.records import Record
@@ -56,13 +56,16 @@ class Team:
     at: Office
     starts: dict[str, list[str]] = field(default_factory=dict)
     """by calendar: free times nobody was asked for yet"""
+    ada: str = ""
     booked: list[dict[str, Any]] = field(default_factory=list)
     """as they were answered, all confirmed"""
 
     async def open(self) -> "Team":
         ada, *others = [await self.at.host(name, "08:00", "18:00") for name in ("Ada", "Bob", "Cleo", "Dora")]
+        self.ada = ada
         await self.at.calendar("ada", [ada], buffer_after_minutes=15)
-        await self.at.calendar("team", others, optimize="equal", reschedule_policy="reassign", buffer_before_minutes=10)
+        terms = {"optimize": "equal", "reschedule_policy": "reassign", "buffer_before_minutes": 10}
+        await self.at.calendar("team", others, **terms, limits={"month": 5000})
         last = FIRST_DAY + timedelta(days=10 + SET_BACK // 8)
         for name in ("ada", "team"):
             address = f"{self.at.slug}/{name}"
@@ -121,8 +124,17 @@ class Team:
         await asyncio.gather(*(self.move(one) for one in (*old[:2], *new[:2])))
         await self.move(new[0])
         await asyncio.gather(*(self.ask(one, "cancel") for one in (*old[2:4], *new[2:4], new[1])))
+        await self.overbook((await self.see(new[4]))["start"])
         taken = await self.at.api.book(f"{self.at.slug}/ada", (await self.see(new[4]))["start"], next(_GUESTS))
         assert taken.json()["code"] == "slot_taken", taken.text
+
+    async def overbook(self, start: str) -> None:
+        """Staff lay a booking of Ada's upon whatever she has at that time."""
+        n = next(_GUESTS)
+        guest = {"name": f"Guest {n}", "email": f"guest{n}@example.org"}
+        body = {"calendar": f"{self.at.slug}/ada", "start": start, "tz": "Europe/Berlin", "guest": guest}
+        over = {"host_id": self.ada, "overbook": True, "reason": "She asked for it"}
+        self.booked.append(await self.patiently("/bookings", {**body, **over}, f"over-{n}", self.at.staff))
 
     async def standing(self) -> list[tuple[str, str, str]]:
         """What guests see of the bookings made so far."""
@@ -217,6 +229,16 @@ class Site:
                 name: {document["_id"]: document.raw for document in database[name].find()}
                 for name in database.list_collection_names()
             }
+
+    async def put(self, service: str, record: Record) -> None:
+        """Put into a store what no service would."""
+        store = self.store(service)
+        try:
+            known = await store.get(record.collection, record.id)
+            assert known is not None
+            assert await store.replace(record.collection, stored_form(record, known.version + 1), known.version)
+        finally:
+            await store.close()
 
     async def all(self, service: str, kind: type[R]) -> list[R]:
         store = self.store(service)

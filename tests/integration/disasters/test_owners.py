@@ -3,7 +3,7 @@
 import pytest
 
 from services.accounts.domain.members import Member
-from services.availability.domain.rules import ServedCalendar
+from services.availability.domain.serving import ServedCalendar
 from services.booking.domain.calendars import Calendar
 from tests.integration.api.conftest import office
 from tests.integration.disasters.conftest import FIRST_DAY, Site

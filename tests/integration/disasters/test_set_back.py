@@ -36,11 +36,11 @@ async def past(site: Site) -> Past:
 
 
 CHANGED = {
-    "availability": {"availability.claims", "availability.hosts"},
+    "availability": {"availability.claims", "availability.hosts", "availability.tallies"},
     "assignment": {"assignment.choices", "assignment.rotations"},
     "notify": {"notify.notices"},
     "booking": {"booking.bookings"},
-    "accounts": set[str](),
+    "accounts": {"accounts.audit_entries"},
 }
 """What a repair of each service has to change at least."""
 

@@ -7,7 +7,7 @@ import pytest
 from pymongo import AsyncMongoClient
 
 from services.assignment.domain.rotation import Rotation
-from services.availability.domain import rules
+from services.availability.domain import rules, serving
 from services.booking.domain import directory
 from services.notify.domain import projections
 from tests.integration.saga.conftest import Office
@@ -20,7 +20,7 @@ from turnus_runtime.records import Record
 
 ALL = ("accounts", "booking", "availability", "assignment", "notify")
 PROJECTIONS: dict[str, tuple[type[Record], ...]] = {
-    "availability": (rules.Member, rules.ServedCalendar, SigningKey),
+    "availability": (rules.Member, serving.ServedCalendar, SigningKey),
     "assignment": (SigningKey,),
     "booking": (directory.Member, directory.Workspace, directory.WorkspaceAddress, SigningKey),
     "notify": (projections.Member, projections.Calendar, projections.Workspace, SigningKey),

@@ -10,6 +10,7 @@ from tests.simulation.mutants import (
     disasters,
     hosts,
     learning,
+    limits,
     notify,
     owing,
     returns,
@@ -31,6 +32,7 @@ THEMES = (
     notify,
     consuming,
     learning,
+    limits,
     disasters,
 )
 

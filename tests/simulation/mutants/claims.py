@@ -11,7 +11,7 @@ from typing import Any
 from services.availability.domain import claims, hosts
 from services.availability.domain.claims import Claim
 from services.availability.domain.hosts import Host
-from services.availability.domain.rules import ServedCalendar
+from services.availability.domain.serving import ServedCalendar
 from services.availability.handlers import reserving
 from services.availability.service import service as availability
 from services.booking.domain import transitions

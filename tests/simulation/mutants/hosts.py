@@ -89,8 +89,8 @@ def hosts_hold_bookings_and_not_attempts() -> Generator[None]:
 
 @mutant("Reservations, answers, choices, tombstones and releases are keyed by (booking, attempt)")
 def marks_are_of_bookings_and_not_of_attempts() -> Generator[None]:
-    mark = hosts._mark
-    with changed(hosts, _mark=lambda booking_id, _: mark(booking_id, 0)):
+    mark = hosts.mark_of
+    with changed(hosts, mark_of=lambda booking_id, *_: mark(booking_id, 0)):
         yield
 
 
@@ -221,8 +221,8 @@ def archiving_does_not_raise_closed_until() -> Generator[None]:
     seen_by=f"{UNHEARD}test_what_is_forgotten_is_closed_by_the_same_write_and_nothing_else_is",
 )
 def marks_are_forgotten_two_days_early() -> Generator[None]:
-    since = hosts._since
-    with changed(hosts, _since=lambda marks, closed: since(marks, closed + 4 * hosts.DAY)):
+    since = hosts.since
+    with changed(hosts, since=lambda marks, closed: since(marks, closed + 4 * hosts.DAY)):
         yield
 
 

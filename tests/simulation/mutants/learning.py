@@ -8,15 +8,18 @@ from typing import Any
 
 from services.assignment import handlers as assigning
 from services.assignment.domain import rotation as rotations
-from services.availability import store
-from services.availability.domain import hosts, rules
-from services.availability.handlers import reserving
+from services.availability.domain import hosts, rules, serving
+from services.availability.domain.rules import MemberSchedule
+from services.availability.handlers import learning, reserving
+from services.availability.routes import schedules as schedule_routes
+from services.availability.store import kept, teams
 from services.booking.domain import calendars
 from services.booking.routes import bookings as booking_routes
 from tests.simulation.mutants.registry import changed, mutant
 from turnus_runtime import records
 from turnus_runtime.records import Decision
 
+KEPT = "tests/unit/availability/test_kept.py::"
 OFFERS = "tests/integration/api/test_offers.py::"
 RETIRED = f"{OFFERS}test_a_retired_calendar_takes_no_request_and_lets_its_bookings_be_moved_and_cancelled"
 NEWEST = "tests/unit/runtime/test_newest.py::test_the_highest_version_stays_in_any_order_and_with_duplicates"
@@ -34,15 +37,15 @@ def the_latest_state_wins_and_not_the_newest() -> Generator[None]:
 
 @mutant(
     "Keep the highest version and say that it is served; a duplicate is answered again.",
-    page="services/availability/domain/rules.py",
+    page="services/availability/domain/serving.py",
 )
 def an_older_calendar_replaces_a_newer_one() -> Generator[None]:
-    serve = rules.serve_calendar
+    serve = serving.serve_calendar
 
     def latest(current: Any, told: Any) -> Any:
         return serve(current.change(version=0) if current is not None else None, told)
 
-    with changed(rules, serve_calendar=latest):
+    with changed(serving, serve_calendar=latest):
         yield
 
 
@@ -70,6 +73,59 @@ def hosts_are_not_told_that_rules_changed() -> Generator[None]:
         yield
 
 
+@mutant(
+    "A change of a member's schedules, blocks or limits is written first and then raises `rules_version` in the host "
+    "record",
+    page="services/availability/domain/rules.py",
+)
+def hosts_are_not_told_of_other_hours() -> Generator[None]:
+    async def untold(schedule_id: str, on: Any) -> None:
+        schedule = await on.records(MemberSchedule).get(schedule_id)
+        if schedule is not None and (owed := schedule.owes(rules.APPLY_RULES)) is not None:
+            await on.records(MemberSchedule).decide(schedule_id, lambda s: rules.rules_applied(s, owed))
+
+    with changed(learning, apply_schedule=untold), changed(schedule_routes, apply_schedule=untold):
+        yield
+
+
+@mutant("A record with another version of them makes an entry stale.", page="services/availability/store/teams.py")
+def rules_in_memory_never_become_stale() -> Generator[None]:
+    def as_ever(cache: Any, owner_id: str, _: int) -> Any:
+        return cache._kept.get(owner_id)
+
+    with changed(teams.RulesCache, get=as_ever):
+        yield
+
+
+@mutant(
+    "counts only while the versions of their records, read after the question came, are those by which it was made",
+    seen_by=f"{KEPT}test_whoever_wrote_the_next_answer_shows_it",
+)
+def what_is_kept_of_calendars_never_becomes_stale() -> Generator[None]:
+    look = kept.Kept._look
+
+    async def once(self: Any, on: Any, calendar_id: str) -> Any:
+        return self._calendars.get(calendar_id) or await look(self, on, calendar_id)
+
+    with changed(kept.Kept, _look=once):
+        yield
+
+
+@mutant(
+    "a look is shared by those alone who came before it began",
+    seen_by=f"{KEPT}test_a_look_begins_after_each_who_shares_it_came",
+)
+def a_look_is_shared_by_who_comes_later() -> Generator[None]:
+    share = kept.Looks.share
+
+    async def joined(self: Any, key: str, work: Any) -> Any:
+        running = self._running.get(key)
+        return await (running.task if running is not None else share(self, key, work))
+
+    with changed(kept.Looks, share=joined):
+        yield
+
+
 @mutant("A member's pause lies in the host record, as the highest version of the member says it")
 def an_older_word_of_a_pause_replaces_a_newer_one() -> Generator[None]:
     learn = hosts.learn_pause
@@ -88,13 +144,13 @@ def an_older_word_of_a_pause_replaces_a_newer_one() -> Generator[None]:
     "::test_who_pauses_is_no_candidate_and_a_time_that_only_they_had_is_not_offered",
 )
 def a_pause_is_offered() -> Generator[None]:
-    look = store._host
+    look = teams.host_of
 
     async def rested(on: Any, host_id: str) -> Any:
         host, known = await look(on, host_id)
         return host.change(pause=None), known
 
-    with changed(store, _host=rested):
+    with changed(teams, host_of=rested):
         yield
 
 

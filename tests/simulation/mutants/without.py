@@ -14,6 +14,7 @@ WITHOUT: Mapping[str, Sequence[str]] = {
         "Nothing is given away early and nothing has two arbiters.",
         "BookingRequested carries start, duration, buffers and the calendar's version.",
         "So nothing is forgotten early and no guard reads a clock.",
+        "It decides nothing: whoever books is answered by the host record.",
         "(Reserve p50 grew 1.2 → 3.8 → 17 ms from 50 to 500 to 2,000 live intervals",
         "Its record holds members, credits, counts and last service; every *choice*",
         "A choice has two halves, charge and release, in either order.",
@@ -26,10 +27,6 @@ WITHOUT: Mapping[str, Sequence[str]] = {
         "A declined card is not PaymentFailed; that is final.",
         "A capture refused for good leaves the booking standing, marked unpaid.",
         "What providers forget (Stripe's keys after 24 h) is looked up there before a retry.",
-    ),
-    "Limits are not built yet.": (
-        "Limits: every limited calendar has one *tally* record",
-        "A member's limits across calendars live in the host record",
     ),
     "Collective calendars are not built yet: an attempt holds one time.": (
         "Several hosts for one attempt are asked in id order.",

@@ -1,12 +1,14 @@
 """What a store that was set back must hold: pure functions, each held to the invariant that it is there for."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
 from oversight.invariants import mails as mail_invariants
 from oversight.invariants import sagas, times, turns
+from oversight.repair import limits as counts
 from oversight.repair import mails as told
 from oversight.repair import sources
 from oversight.repair import times as held
@@ -17,14 +19,17 @@ from services.accounts.domain.members import Member, Pause
 from services.assignment.domain.choice import Choice, choice_id
 from services.assignment.domain.choice import file as filed
 from services.assignment.domain.rotation import Rotation, RotationMember
-from services.availability.domain import rules
+from services.availability.domain import rules, tallies
 from services.availability.domain.claims import Claim
 from services.availability.domain.hosts import Host
-from services.booking.domain.bookings import Attempt, Booking, Moment, fact, guest_details
+from services.availability.domain.serving import ServedCalendar
+from services.availability.domain.tallies import Counting, Entry, Tally
+from services.booking.domain.bookings import Attempt, Booking, Moment, Overbooking, fact, guest_details
 from services.notify.domain import projections
 from services.notify.domain.notices import Notice, sending
 from services.notify.domain.planning import Rules, keep_times, learn_details, learn_fact
 from tests.unit.oversight.world import BEGIN, HOST, claim_of, confirmed, host_of
+from turnus_contracts import Limits
 from turnus_runtime.process import installed
 
 START = BEGIN + timedelta(days=3)
@@ -98,6 +103,57 @@ def test_what_is_as_it_should_be_is_not_touched() -> None:
     assert held.claim_follows(booking, {}, claim_of(booking)).record is None
     time = held.held(booking, claim_of(booking)).wanted[HOST]
     assert held.host_follows([time], (), [], NOW, HOST, host_of(booking)).record is None
+
+
+def test_what_is_held_again_is_told_apart_from_its_buffers_and_is_overbooked_as_it_was() -> None:
+    booking = confirmed("bk_a", START).change(buffer_before_minutes=5)
+    time = held.held(booking, claim_of(booking)).wanted[HOST]
+    assert (time.begins, time.end - time.after) == (times.minute(booking.start), times.minute(booking.end))
+    assert not time.overbooked
+    over = Overbooking(actor_id="mem_b", reason="Urgent")
+    upon = booking.change(attempts=(booking.attempts[0].model_copy(update={"overbooking": over}),))
+    assert held.held(upon, claim_of(upon)).wanted[HOST].overbooked
+
+
+def test_a_tally_counts_what_is_held_keeps_what_waits_and_gives_back_the_rest() -> None:
+    start = times.minute(START)
+    entries = tuple(Entry(booking_id=name, attempt=1, start=start, calendar_version=3) for name in ("bk_a", "bk_b"))
+    known = Tally(id="cal_a", filled_for=2, entries=(*entries, entries[0].model_copy(update={"booking_id": "bk_c"})))
+    due, waiting = {("bk_a", 1): start, ("bk_new", 2): start}, {("bk_b", 1)}
+    follow = partial(counts.tally_follows, limited(), due, waiting, NOW)
+    tally = follow(known, fill=False).record
+    assert tally is not None
+    let_in = {(one.booking_id, one.attempt): one.calendar_version for one in tally.entries}
+    assert let_in == {("bk_a", 1): 3, ("bk_b", 1): 3, ("bk_new", 2): 0}
+    assert not tallies.count(tally, Counting(known.entries[2], ()), "cal_a", NOW).answer, "what was given up is over"
+    assert follow(tally, fill=True).record is None, "done twice it changes nothing"
+
+
+def test_a_tally_that_does_not_count_yet_is_filled_only_while_nobody_asks() -> None:
+    due = {("bk_a", 1): times.minute(START)}
+    assert counts.tally_follows(limited(), due, set(), NOW, None, fill=False).record is None
+    filled = counts.tally_follows(limited(), due, set(), NOW, None, fill=True).record
+    assert filled is not None
+    assert (filled.filled_for, len(filled.entries)) == (2, 1)
+    assert counts.tally_follows(limited(limited_since=0), due, set(), NOW, None, fill=True).record is None
+
+
+def limited(**more: Any) -> ServedCalendar:
+    """A calendar that has had limits since its second version."""
+    terms: dict[str, Any] = {
+        **dict.fromkeys(("interval_minutes", "duration_minutes"), 30),
+        **dict.fromkeys(("buffer_before_minutes", "buffer_after_minutes", "notice_minutes"), 0),
+        "workspace_id": "ws_a",
+        "status": "active",
+        "calendar_kind": "personal",
+        "anchor": "opening",
+        "address": "a/a",
+        "tz": "UTC",
+        "version": 3,
+        "limits": Limits(day=2),
+        "limited_since": 2,
+    }
+    return ServedCalendar(id="cal_a", **{**terms, "same_limits_since": 2, **more})
 
 
 def test_a_time_that_two_bookings_were_given_is_held_for_both_and_nobody_else() -> None:

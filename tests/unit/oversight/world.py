@@ -110,7 +110,15 @@ def claim_of(booking: Booking) -> Claim:
 def host_of(*bookings: Booking) -> Host:
     """The host of these bookings."""
     reservations = tuple(
-        Reservation(start=ask.padded_start, end=ask.padded_end, booking_id=booking.id, attempt=1, settled=True)
+        Reservation(
+            start=ask.padded_start,
+            end=ask.padded_end,
+            booking_id=booking.id,
+            attempt=1,
+            settled=True,
+            before=booking.buffer_before_minutes,
+            after=booking.buffer_after_minutes,
+        )
         for booking in bookings
         for ask in claim_of(booking).attempts.values()
     )
