@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from playwright.sync_api import Page
@@ -84,6 +85,17 @@ class Keyboard:
         self.to(name)
         self.page.keyboard.press("Control+a")
         self.page.keyboard.type(text)
+
+    def write_day(self, name: str, day: date) -> None:
+        """Go to that field of a date, and type its parts in the order in which this browser shows them."""
+        self.to(name)
+        for order in ("%d%m%Y", "%m%d%Y", "%Y%m%d"):
+            self.page.keyboard.type(day.strftime(order))
+            if self.page.evaluate("document.activeElement.value") == day.isoformat():
+                return
+            for _ in range(2):
+                self.page.keyboard.press("ArrowLeft")
+        raise AssertionError(f"{name} does not take {day}")
 
     def tick(self, name: str) -> None:
         """Go to that box, and tick it."""

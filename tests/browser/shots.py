@@ -83,7 +83,8 @@ def shots_of(site: Site) -> Iterator[Shot]:
     )
     site.change(strategy, location={"kind": "phone", "value": "+49 30 1234567"}, cancel_cutoff_minutes=1440)
     strategy_id = site.get("/calendars", address=strategy)["id"]
-    site.patch(f"/calendars/{strategy_id}", name="Strategie & Planung", buffer_after_minutes=15)
+    scarce = {"limits": {"day": 6, "month": 60}, "look_busy_percent": 30}
+    site.patch(f"/calendars/{strategy_id}", name="Strategie & Planung", buffer_after_minutes=15, **scarce)
     draft = {"kind": "personal", "slug": "entwurf", "name": "Beratung (neu)", "tz": "Europe/Berlin"}
     draft_id = site.post("/calendars", draft, 201, staff=True)["id"]
     guests = (
@@ -100,6 +101,10 @@ def shots_of(site: Site) -> Iterator[Shot]:
     for day in ("2027-01-05", "2027-01-06", "2027-01-07", "2027-01-08"):
         site.book(support, f"{day}T10:30:00+01:00")
     abroad = site.book(talk, "2027-01-13T16:00:00+01:00", tz="America/New_York")
+    overbooking = {"host_id": ada, "overbook": True, "reason": "Kommt von weit her und kann nur an diesem Tag."}
+    guest = {"name": "Mary Jackson", "email": "mary@example.org"}
+    late = {"calendar": talk, "start": "2027-01-15T15:00:00+01:00", "tz": "Europe/Berlin", "guest": guest}
+    overbooked = site.post("/bookings", {**late, **overbooking}, 201, staff=True)
     talk_id, support_id = (site.get("/calendars", address=one)["id"] for one in (talk, support))
     group = {
         "slug": "kundenbetreuung",
@@ -116,6 +121,18 @@ def shots_of(site: Site) -> Iterator[Shot]:
     site.post(f"/members/{dora}/pause", {"until": "2027-02-01"}, 200, staff=True)
     allowed = {"calendars": "view", "bookings": "manage", "groups": "none", "assigned_only": True}
     site.permit(bernd, allowed)
+    summer = [{"days": [1, 2, 3, 4, 5], "start": "07:30", "end": "13:00"}]
+    hours = {"member_id": cleo, "name": "Sommer", "tz": "Europe/Berlin", "weekly": summer, "default": False}
+    summer_id = site.post("/schedules", {**hours, "calendar_ids": [support_id]}, 201, staff=True)["id"]
+    lunch = [{"start": f"{DAY}T12:00:00+01:00", "end": f"{DAY}T13:00:00+01:00"}]
+    site.post("/blocks", {"member_id": bernd, "items": lunch}, 201, staff=True)
+    busy = {"duration_minutes": 30, "look_busy_percent": 40, "limits": {"day": 5}, "buffer_before_minutes": 15}
+    wanted = site.calendar([ada, bernd, cleo], slug="gefragt", name="Sprechstunde", **busy)
+    for hour in (9, 11):
+        free = site.slots(wanted, DAY)
+        site.book(wanted, min(free, key=lambda at: abs(int(at[11:13]) - hour)))
+    wanted_id = site.get("/calendars", address=wanted)["id"]
+    why = f"/console/calendars/{wanted_id}/why"
     bookings = "/console/bookings"
     yield from (
         Shot("guest-workspace", "/sonnenhof", staff=False),
@@ -139,6 +156,7 @@ def shots_of(site: Site) -> Iterator[Shot]:
         Shot("booking-personal", f"{bookings}/{booked[0]['id']}"),
         Shot("booking-team", f"{bookings}/{booked[2]['id']}"),
         Shot("booking-abroad", f"{bookings}/{abroad['id']}"),
+        Shot("booking-overbooked", f"{bookings}/{overbooked['id']}"),
         Shot("booking-move", f"{bookings}/{booked[0]['id']}/move"),
         Shot("booking-move-to", f"{bookings}/{booked[0]['id']}/move?start=2027-01-14T10:00:00Z"),
         Shot("booking-cancel", f"{bookings}/{booked[0]['id']}/cancel"),
@@ -147,6 +165,12 @@ def shots_of(site: Site) -> Iterator[Shot]:
         Shot("kinds", "/console/calendars/new"),
         Shot("calendar-new-personal", "/console/calendars/new/personal"),
         Shot("calendar-new-wrong", "/console/calendars/new/round_robin", {"button.strong": "press"}),
+        Shot("calendar-scarce", f"/console/calendars/{strategy_id}"),
+        Shot(
+            "calendar-scarce-wrong",
+            f"/console/calendars/{strategy_id}",
+            {"#look_busy_percent": "95", "#limit_day": "0", "button.strong": "press"},
+        ),
         Shot("calendar-personal", f"/console/calendars/{talk_id}"),
         Shot("calendar-team", f"/console/calendars/{support_id}"),
         Shot("calendar-draft", f"/console/calendars/{draft_id}"),
@@ -157,6 +181,12 @@ def shots_of(site: Site) -> Iterator[Shot]:
         Shot("preview-published", f"/console/calendars/{strategy_id}/preview"),
         Shot("preview-form", f"/console/calendars/{strategy_id}/preview/form"),
         Shot("preview-tried", f"/console/calendars/{draft_id}/preview/form", {"button.main": "press"}),
+        Shot("preview-look-busy", f"/console/calendars/{wanted_id}/preview?month=2027-01&day={DAY}"),
+        Shot("why", f"{why}?date={DAY}"),
+        Shot("why-time", f"{why}?date={DAY}&time=12:00"),
+        Shot("why-past", f"{why}?date=2027-01-04&time=06:30"),
+        Shot("why-wrong", f"{why}?date={DAY}&time=noon"),
+        Shot("why-draft", f"/console/calendars/{draft_id}/why"),
         Shot("calendar-retire", f"/console/calendars/{talk_id}/retire"),
         Shot("groups", "/console/groups"),
         Shot("group-new", "/console/groups/new"),
@@ -165,6 +195,15 @@ def shots_of(site: Site) -> Iterator[Shot]:
         Shot("availability", "/console/availability"),
         Shot("availability-other", f"/console/availability?member={ada}&month=2027-01&day={DAY}#dates"),
         Shot("availability-named", f"/console/availability?member={dora}&month=2027-11&day=2027-11-01"),
+        Shot("availability-schedules", f"/console/availability?member={cleo}&schedule={summer_id}"),
+        Shot(
+            "availability-limits-wrong",
+            f"/console/availability?member={cleo}",
+            {"#limit_day": "0", "#limits button": "press"},
+        ),
+        Shot("schedule", f"/console/availability/schedules/{summer_id}?member={cleo}"),
+        Shot("schedule-new", f"/console/availability/schedules/new?member={cleo}"),
+        Shot("schedule-remove", f"/console/availability/schedules/{summer_id}/remove?member={cleo}"),
         Shot("holidays", f"/console/availability/holidays?member={dora}&country=DE&region=DE-BY&year=2027"),
         Shot("holidays-none", "/console/availability/holidays?country=UA&year=2027"),
         Shot("team", "/console/team"),

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, Response, expect
 from services.web.routes.console.desk import COOKIE
 from tests.browser.conftest import Opener
 from tests.browser.guest import fill, press, see, words_of
+from tests.browser.looking import misshapen
 from tests.browser.shots import Shot, token_of
 from tests.browser.site import Site
 from tests.support.stack import StackThread
@@ -206,6 +207,25 @@ def test_every_page_of_the_console(site: Site, watched: Watched, shots: list[Sho
         for selector, text in (shot.post or {}).items():
             page.locator(selector).first.click() if text == "press" else page.locator(selector).first.fill(text)
         watched.check(shot.name)
+
+
+def test_why_a_time_is_not_free_in_a_large_team(site: Site, watched: Watched, locale: str) -> None:
+    say, page = words_of(locale).say, watched.page
+    names = [f"Teammate {letter} Schmidt-Wolkenstein" for letter in "ABCDEFGH"]
+    members = [site.host(name, **({"days": [1]} if name < "Teammate D" else {})) for name in names]
+    calendar_id = site.get("/calendars", address=site.calendar(members))["id"]
+    page.context.add_cookies([{"name": COOKIE, "value": token_of(site), "url": site.url}])
+    page.goto(f"/console/calendars/{calendar_id}/why?date=2027-01-12&time=10:00&lang={locale[:2]}")
+    see(page, say("why.title"))
+    expect(page.locator("#time-asked")).to_contain_text(say("why.counted", count=5, all=8))
+    lines = page.get_by_role("list", name=say("why.lines", name=names[0]))
+    expect(lines).to_be_hidden()
+    watched.check("folded")
+    for name in names[:5]:
+        page.get_by_text(say("why.lines", name=name)).press("Enter")
+    expect(lines).to_contain_text(say("against.outside_hours"))
+    watched.check("unfolded")
+    assert misshapen(page) == []
 
 
 @pytest.fixture

@@ -88,6 +88,7 @@ def test_the_focus_goes_once_around_every_page_and_can_be_seen_everywhere(
     say = words_of("de").say
     address = site.calendar([site.host("Ada Lindner")], location={"kind": "link", "value": "https://meet.example.org"})
     token = site.book(address, "2027-01-12T11:00:00+01:00")["token"]
+    calendar_id = site.get("/calendars", address=address)["id"]
     page = opened(script=script, viewport={"width": width, "height": 700})
     keys = Keyboard(page)
     for path in (
@@ -113,8 +114,10 @@ def test_the_focus_goes_once_around_every_page_and_can_be_seen_everywhere(
         "/calendars",
         "/calendars/new",
         "/calendars/new/personal",
+        f"/calendars/{calendar_id}",
         "/groups/new",
         "/availability",
+        f"/calendars/{calendar_id}/why?date={DAY}&time=11:00",
     ):
         page.goto(f"/console{path}")
         keys.around()

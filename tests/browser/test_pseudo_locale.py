@@ -29,10 +29,12 @@ TEXTS = """() => {
 }"""
 """Whatever is read out or seen, but for what staff or guests wrote themselves."""
 DATA = (
-    *("Somebody", "Strategiegespräch", "Sonnenhof", "Turnus"),
+    *("Somebody", "Strategiegespräch", "Sonnenhof", "Turnus", "Hours", "Sommer"),
     *("Berlin", "New York", "meet.example.org", "ada"),
+    "Kommt von weit her und kann nur an diesem Tag.",
 )
-"""What no list of the workspace tells: an earlier name of a calendar, and names that are the same in every language."""
+"""What no list of the workspace tells: an earlier name of a calendar, why somebody was overbooked, and names that are
+the same in every language."""
 
 
 @pytest.fixture(scope="module")

@@ -30,6 +30,8 @@ LABELS: Mapping[str, str] = {
     "reschedule_policy": "draft.reschedule",
     "guest_chooses_host": "draft.guest_chooses",
     "members": "draft.members",
+    "limits": "draft.limits",
+    "look_busy_percent": "draft.look_busy",
     "cancel_cutoff_minutes": "draft.cancel_cutoff",
     "reschedule_cutoff_minutes": "draft.reschedule_cutoff",
 }
@@ -48,14 +50,20 @@ def value_of(words: Words, field: str, value: Any) -> str:
 
 
 def summary(words: Words, settings: Mapping[str, Any], names: Sequence[str]) -> list[str]:
-    """A calendar in a few words: how long, with whom, where, how far ahead."""
+    """A calendar in a few words: how long, with whom, where, how far ahead; what else is offered less, if it is."""
     place = settings["location"]
     others = f" {words.say('fact.more', count=len(names) - 2)}" if len(names) > 2 else ""
+    less = [
+        f"{label_of(words, name)}: {value_of(words, name, settings[name])}"
+        for name in ("limits", "look_busy_percent")
+        if settings.get(name)
+    ]
     return [
         words.minutes(settings["duration_minutes"]),
         f"{', '.join(names[:2])}{others}" if names else words.say("draft.nobody"),
         words.say(PLACES[place["kind"]] if place is not None else "draft.place_none"),
         f"{words.say('draft.window')}: {window_of(words, settings['window'])}",
+        *less,
     ]
 
 
@@ -116,6 +124,15 @@ def window_of(words: Words, value: Any) -> str:
     return words.say("versions.until", day=words.day(date.fromisoformat(value["date"])))
 
 
+def limits_of(words: Words, value: Any) -> str:
+    """How many bookings there may be."""
+    told: Mapping[str, int | None] = value or {}
+    limits = {span: limit for span, limit in told.items() if limit is not None}
+    if not limits:
+        return words.say("draft.limits_none")
+    return ", ".join(words.say(f"draft.limited_{span}", count=words.number(limit)) for span, limit in limits.items())
+
+
 SAID: Mapping[str, Say] = {
     "name": _text,
     "description": _text,
@@ -123,7 +140,7 @@ SAID: Mapping[str, Say] = {
     "tz": lambda words, value: city_of(value, str(words.locale)),
     "duration_minutes": _minutes,
     "interval_minutes": _minutes,
-    "anchor": _one_of("anchor", {"opening": "opening", "clock": "clock"}),
+    "anchor": _one_of("anchor", {name: name for name in ("opening", "clock", "gapless")}),
     "buffer_before_minutes": _minutes,
     "buffer_after_minutes": _minutes,
     "notice_minutes": _minutes,
@@ -132,6 +149,8 @@ SAID: Mapping[str, Say] = {
     "optimize": _one_of("optimize", {name: name for name in ("availability", "equal", "totals")}),
     "reschedule_policy": _one_of("reschedule", {"same_host": "same", "reassign": "again"}),
     "guest_chooses_host": _yes,
+    "limits": limits_of,
+    "look_busy_percent": lambda words, value: words.share(int(value) / 100),
     "cancel_cutoff_minutes": _cutoff,
     "reschedule_cutoff_minutes": _cutoff,
 }

@@ -26,6 +26,10 @@ PERSONAL, ROUND_ROBIN = "personal", "round_robin"
 KINDS = (PERSONAL, ROUND_ROBIN)
 MOST_MINUTES = 525_600
 """A year: the longest notice and cut-off."""
+MOST_BOOKINGS = 10_000
+"""The highest limit."""
+SPANS = ("day", "week", "month")
+"""The stretches of time whose bookings are limited."""
 FIELDS: tuple[Field, ...] = (
     Text("name"),
     Text("description", most=2000, needed=False, lines=True),
@@ -33,7 +37,8 @@ FIELDS: tuple[Field, ...] = (
     Text("tz", most=64),
     Number("duration_minutes", 5, 1440),
     Number("interval_minutes", 5, 720, step=5),
-    Choice("anchor", ("opening", "clock")),
+    Choice("anchor", ("opening", "clock", "gapless")),
+    Number("look_busy_percent", 0, 90, needed=False),
     Choice("location_kind", ("", "address", "phone", "link")),
     Text("location_value", needed=False),
     Number("buffer_before_minutes", 0, 480),
@@ -46,6 +51,7 @@ FIELDS: tuple[Field, ...] = (
     Day("window_start"),
     Day("window_end"),
     Day("window_date"),
+    *(Number(f"limit_{span}", 1, MOST_BOOKINGS, needed=False) for span in SPANS),
     Choice("reschedule_policy", ("same_host", "reassign")),
     Flag("guest_chooses_host"),
     Span("cancel_cutoff_minutes", MOST_MINUTES),
@@ -62,6 +68,8 @@ API_FIELDS = {
     "window.end": "window_end",
     "window.date": "window_date",
     "members": "members",
+    "limits": "limit_day",
+    **{f"limits.{span}": f"limit_{span}" for span in SPANS},
 }
 """From the API's names to those on the page, where they differ."""
 
@@ -96,7 +104,8 @@ class CalendarForm:
         taken = {
             name: values[name]
             for name in values
-            if not name.startswith(("window_", "location_")) and (self.kind == ROUND_ROBIN or name not in TEAM_ONLY)
+            if not name.startswith(("window_", "location_", "limit_"))
+            and (self.kind == ROUND_ROBIN or name not in TEAM_ONLY)
         }
         kind, place = values["location_kind"], values["location_value"]
         return {
@@ -104,6 +113,8 @@ class CalendarForm:
             "slug": values["slug"] or slug_of(values["name"], "kalender"),
             "location": {"kind": kind, "value": place} if kind else None,
             "window": _window(values),
+            "limits": _limits(values),
+            "look_busy_percent": values["look_busy_percent"] or 0,
             "members": [
                 {"member_id": seat.member_id, "weight": int(seat.weight), "tier": int(seat.tier)}
                 for seat in self.seats
@@ -124,6 +135,7 @@ def empty(kind: str, tz: str, members: Sequence[SeenMember], own_id: str) -> Cal
             "location_kind": "",
             "buffer_before_minutes": 0,
             "buffer_after_minutes": 0,
+            "look_busy_percent": 0,
             "window_kind": "rolling",
             "window_count": 60,
             "window_unit": "days",
@@ -143,6 +155,8 @@ def of_draft(draft: SeenDraft, members: Sequence[SeenMember]) -> CalendarForm:
     values |= {"window_kind": window.get("kind", ""), "location_kind": "", "location_value": ""}
     if draft.location is not None:
         values |= {"location_kind": draft.location.kind, "location_value": draft.location.value}
+    if draft.limits is not None:
+        values |= {f"limit_{span}": limit for span, limit in draft.limits.items()}
     values = {"window_count": 60, "window_unit": "days", "window_counting": "calendar"} | values
     serving = {one.member_id: (str(one.weight), str(one.tier)) for one in draft.members}
     return CalendarForm(draft.kind, shown(FIELDS, values), _seats(members, serving))
@@ -191,6 +205,11 @@ def _seats(members: Iterable[SeenMember], serving: Mapping[str, tuple[str, str]]
     first = [Seat(one, known[one], True, *share) for one, share in serving.items() if one in known]
     others = sorted((name, one) for one, name in known.items() if one not in serving)
     return (*first, *(Seat(one, name, False) for name, one in others))
+
+
+def _limits(values: Mapping[str, Any]) -> dict[str, int | None] | None:
+    limits = {span: values[f"limit_{span}"] for span in SPANS}
+    return limits if any(limits.values()) else None
 
 
 def _window(values: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -68,16 +68,20 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A whole number, both bounds included."""
+    """A whole number, both bounds included; empty, if it is not `needed`: None."""
 
     name: str
     least: int
     most: int
     step: int = 1
+    needed: bool = True
 
-    def read(self, sent: Sent) -> int | Wrong:
+    def read(self, sent: Sent) -> int | Wrong | None:
         """The number."""
-        found = _number(last(sent, self.name), self.least, self.most)
+        text = last(sent, self.name)
+        if not self.needed and not text.strip():
+            return None
+        found = _number(text, self.least, self.most)
         return Wrong("wrong.step", {"step": self.step}) if isinstance(found, int) and found % self.step else found
 
 

@@ -160,6 +160,8 @@ class SeenDraft(Seen):
     reschedule_policy: str
     guest_chooses_host: bool
     members: tuple[Serving, ...]
+    limits: dict[str, int | None] | None = None
+    look_busy_percent: int = 0
     cancel_cutoff_minutes: int
     reschedule_cutoff_minutes: int
     created_at: datetime
@@ -253,9 +255,19 @@ class SeenSchedule(Seen):
     name: str
     tz: str
     default: bool
+    calendar_ids: tuple[str, ...] = ()
     weekly: tuple[WeeklyHours, ...]
     overrides: tuple[SeenOverride, ...]
     changed_at: datetime
+
+
+class SeenLimits(Seen):
+    """As many bookings somebody takes at most, across all calendars; `version` 0: nobody has said."""
+
+    version: int = 0
+    day: int | None = None
+    week: int | None = None
+    month: int | None = None
 
 
 class SeenBlock(Seen):

@@ -51,7 +51,8 @@ class Time:
 class Picker:
     """All that the picker shows, of the days from `first` to `last`; `tag` names the free times of these.
 
-    `unknown_zone`: the address named a zone that does not exist.
+    `never`: neither this month nor the year after it has a free day. `unknown_zone`: the address named a zone that does
+    not exist.
     """
 
     month: Month
@@ -61,6 +62,7 @@ class Picker:
     day: date | None
     parts: list[tuple[Part, list[Time]]]
     next_free: tuple[date, str] | None
+    never: bool
     zone: str
     city: str
     offset: str
@@ -127,6 +129,7 @@ async def pick(visit: Visit, choice: Choice) -> Picker:
         day=day,
         parts=_parts(visit.words, choice, free.get(day, []) if day else [], day, zone),
         next_free=next_free,
+        never=not free and next_free is None,
         zone=zone,
         city=city_of(zone, str(visit.words.locale)),
         offset=offset_of(at),

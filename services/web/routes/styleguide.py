@@ -168,6 +168,7 @@ def _picker(reader: Reader) -> Picker:
             for part, those in by_part(starts)
         ],
         next_free=None,
+        never=False,
         zone=ZONE,
         city=city_of(ZONE, locale),
         offset=offset_of(NOON.astimezone(UTC).astimezone(ZoneInfo(ZONE))),

@@ -428,12 +428,13 @@ ACTIONS: tuple[tuple[tuple[str, ...], str, dict[str, str], str, str, Mapping[str
     (OWNERS, "/team/OWNER/remove", SURE, "DELETE", "/members/OWNER", None),
     (RUNNERS, "/availability?member=OWNER", {"tz": "UTC"}, "POST", "/schedules", HOURS),
     (RUNNERS, "/availability/holidays?member=OWNER", {"day": "2027-03-26"}, "POST", "/schedules", HOURS),
+    (RUNNERS, "/availability/schedules/new?member=OWNER", {"name": "X"}, "POST", "/schedules", HOURS),
     (RUNNERS, "/notifications/reminders", {"guest_0": "1"}, "PUT", "/notifications/settings", {}),
     (RUNNERS, f"/operations/booking/{LETTER}/replay", {}, "POST", REPLAY, None),
     (RUNNERS, "/notifications/booked.guest.de", {"subject": "x", "body": "y"}, "PUT", "/templates/booked.guest.de", {}),
 )
 """Who may: an action of the console with its fields, and the request to the API behind it."""
-OF_CALENDARS = ("versions", "versions/2/take", "preview", "preview/form")
+OF_CALENDARS = ("why", "versions", "versions/2/take", "preview", "preview/form")
 NOT_THERE = re.compile("CALENDAR|BOOKING")
 """What is the owner's is not there for who sees only what is assigned to them."""
 SHUT = {

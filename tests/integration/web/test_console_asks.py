@@ -14,6 +14,7 @@ console = test_console.console
 ASKS = (
     ("/profile/sessions/SESSION/end", "angemeldet ist, muss sich neu anmelden"),
     ("/team/MEMBER/revoke", "Der Link, den Ada per E-Mail bekommen hat"),
+    ("/availability/schedules/SCHEDULE/remove", "Sommer verschwindet mit allen Zeiten"),
     ("/availability/blocks/BLOCK/delete", "Von 11.01.2027, 10:00 bis 11.01.2027, 12:00"),
     ("/notifications/booked.guest.de/reset", "Euer eigener Betreff und Text"),
     ("/api-keys/KEY/delete", "sofort abgewiesen"),
@@ -37,7 +38,7 @@ def bearer(console: Console) -> dict[str, str]:
 async def known(console: Console, owner: str) -> dict[str, Any]:
     """All that an action could have changed."""
     found: dict[str, Any] = {}
-    for path in (*LISTS, f"/blocks?member_id={owner}"):
+    for path in (*LISTS, f"/blocks?member_id={owner}", f"/schedules?member_id={owner}"):
         answer = await console.client.get(f"/api/v1{path}", headers=bearer(console))
         assert answer.status_code == 200, answer.text
         found[path] = answer.json()["items"]
@@ -62,6 +63,7 @@ async def one_of_everything(console: Console) -> dict[str, str]:
     blocks = await made("/blocks", {"member_id": owner, "items": [stretch]})
     key = await made("/api-keys", {"name": "Key", "scopes": ["bookings:view"]})
     await console.post("/availability", tz="Europe/Berlin", hours_2_start="09:00", hours_2_end="17:00")
+    summer = await made("/schedules", {"member_id": owner, "name": "Sommer", "tz": "Europe/Berlin", "default": False})
     page = await console.post("/calendars/new/personal", publish="1", **draft(member=owner))
     calendar = page.headers["location"].rpartition("/")[2].partition("?")[0]
     version = (await console.client.get(f"/api/v1/calendars/{calendar}", headers=staff)).json()["published_version"]
@@ -77,6 +79,7 @@ async def one_of_everything(console: Console) -> dict[str, str]:
         "SESSION": other["id"],
         "MEMBER": member["id"],
         "BLOCK": blocks["items"][0]["id"],
+        "SCHEDULE": summer["id"],
         "KEY": key["id"],
         "GROUP": group["id"],
         "BOOKING": booking["id"],

@@ -115,6 +115,31 @@ def without(console: Console, *prefixes: str) -> Iterator[None]:
         client.request = known  # type: ignore[method-assign]
 
 
+async def test_limits_look_busy_and_the_gapless_raster_are_typed_in_kept_told_and_taken_back(english: English) -> None:
+    path = await published(english)
+    fields = draft(member=await _own_id(english), anchor="gapless", look_busy_percent="91", limit_day="0")
+    wrong = await english.post(path, version="2", **fields)
+    assert wrong.status_code == 422
+    for field in ("look_busy_percent", "limit_day"):
+        assert f'id="{field}-error"' in wrong.text
+        assert f'<a href="#{field}">' in wrong.text
+    assert re.search(r'id="look_busy_percent"[^>]* value="91"', wrong.text)
+    new = {"look_busy_percent": "30", "limit_day": "8", "limit_month": "100"}
+    await english.post(path, publish="1", version="2", **{**fields, **new})
+    text = await page_of(english, path)
+    for field, value in new.items():
+        assert re.search(rf'id="{field}"[^>]* value="{value}"', text)
+    assert 'value="gapless" checked' in text
+    assert "Most bookings: 8 per day, 100 per month · Look busy: 30%" in text
+    told = " ".join(re.sub(r"<[^>]*>|\s+", " ", await page_of(english, f"{path}/versions")).split())
+    for words in ("becomes Without gaps", "unlimited becomes 8 per day, 100 per month", "0% becomes 30%"):
+        assert words in told
+    taken = await english.post(f"{path}/versions/2/take", sure="yes", version="4")
+    assert taken.status_code == 303, taken.text
+    back = await api(english, "GET", f"/calendars/{path.rpartition('/')[2]}")
+    assert (back["limits"], back["look_busy_percent"], back["anchor"]) == (None, 0, "opening")
+
+
 async def test_what_changed_between_versions_and_what_is_not_published_yet(english: English) -> None:
     path = await published(english)
     assert "The first version." in await page_of(english, f"{path}/versions")

@@ -82,6 +82,7 @@ def again(form: CalendarForm, **more: Any) -> CalendarForm:
         {"window": None, "location": None},
         {"window": {"kind": "until", "date": "2027-06-30"}},
         {"window": {"kind": "range", "start": "2027-02-01", "end": "2027-03-01"}},
+        {"anchor": "gapless", "look_busy_percent": 90, "limits": {"day": 8, "week": None, "month": 10_000}},
     ],
 )
 def test_what_is_shown_and_sent_again_unchanged_changes_nothing(changed: dict[str, Any]) -> None:
@@ -113,6 +114,33 @@ def test_only_what_the_chosen_window_needs_is_asked_for() -> None:
     assert set(again(form, window_kind="range").errors) == {"window_start", "window_end"}
     assert again(form, window_kind="", window_count="nonsense").errors == {}
     assert set(again(form, window_kind="rolling", window_count="nonsense").errors) == {"window_count"}
+
+
+def test_limits_and_look_busy_may_be_left_empty() -> None:
+    known = draft(limits={"day": 8, "week": 30, "month": None}, look_busy_percent=30)
+    form = calendar_form.of_draft(known, MEMBERS)
+    assert [form.form.raw[f"limit_{span}"] for span in ("day", "week", "month")] == ["8", "30", ""]
+    assert again(form, limit_day=" ").body()["limits"] == {"day": None, "week": 30, "month": None}
+    emptied = again(form, limit_day="", limit_week="", look_busy_percent="").body()
+    assert (emptied["limits"], emptied["look_busy_percent"]) == (None, 0)
+
+
+def test_what_is_no_limit_and_no_percentage_is_said_at_the_field_and_kept() -> None:
+    form = again(
+        calendar_form.of_draft(draft(), MEMBERS),
+        limit_day="0",
+        limit_week="10001",
+        limit_month="many",
+        look_busy_percent="91",
+    )
+    limit = Wrong("wrong.number", {"least": 1, "most": 10_000})
+    assert form.errors == {
+        "look_busy_percent": Wrong("wrong.number", {"least": 0, "most": 90}),
+        "limit_day": limit,
+        "limit_week": limit,
+        "limit_month": limit,
+    }
+    assert (form.form.raw["limit_month"], form.form.raw["look_busy_percent"]) == ("many", "91")
 
 
 def test_a_place_needs_its_address_and_a_share_a_number() -> None:

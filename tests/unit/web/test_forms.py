@@ -15,6 +15,7 @@ FIELDS = (
     Text("name"),
     Text("note", most=20, needed=False, lines=True),
     Number("count", 5, 60, step=5),
+    Number("most", 1, 10, needed=False),
     Span("notice", 525_600),
     Choice("kind", ("a", "b")),
     Flag("on"),
@@ -25,6 +26,7 @@ GOOD = {
     "name": [" Ada "],
     "note": ["one\r\ntwo"],
     "count": ["30"],
+    "most": [" "],
     "notice": ["24"],
     "notice_unit": ["hours"],
     "kind": ["b"],
@@ -41,6 +43,7 @@ def test_a_form_that_was_filled_in_means_what_was_typed() -> None:
         "name": "Ada",
         "note": "one\ntwo",
         "count": 30,
+        "most": None,
         "notice": 1440,
         "kind": "b",
         "on": True,
@@ -54,6 +57,7 @@ def test_each_field_says_what_is_wrong_with_it_and_keeps_what_was_typed() -> Non
         "name": ["  "],
         "note": ["x" * 21],
         "count": ["31"],
+        "most": ["0"],
         "notice": ["367"],
         "notice_unit": ["days"],
         "kind": ["c"],
@@ -65,6 +69,7 @@ def test_each_field_says_what_is_wrong_with_it_and_keeps_what_was_typed() -> Non
         "name": Wrong("wrong.missing"),
         "note": Wrong("wrong.long", {"most": 20}),
         "count": Wrong("wrong.step", {"step": 5}),
+        "most": Wrong("wrong.number", {"least": 1, "most": 10}),
         "notice": Wrong("wrong.number", {"least": 0, "most": 365}),
         "kind": Wrong("wrong.choice"),
         "day": Wrong("wrong.day"),
@@ -113,6 +118,16 @@ def test_the_bounds_of_a_calendar_are_those_of_the_api() -> None:
             assert field.most == asked[field.name]["maximum"], field.name
         if isinstance(field, Choice) and field.name in asked:
             assert set(field.options) == set(asked[field.name]["enum"]), field.name
+
+
+def test_the_bounds_of_limits_are_those_of_the_api() -> None:
+    limits = next(one for name, one in API["components"]["schemas"].items() if name.endswith("LimitsIn"))["properties"]
+    assert list(limits) == list(calendar_form.SPANS)
+    for span, schema in limits.items():
+        (field,) = [one for one in calendar_form.FIELDS if one.name == f"limit_{span}"]
+        bounds = next(one for one in schema["anyOf"] if one["type"] == "integer")
+        assert isinstance(field, Number)
+        assert (field.least, field.most) == (bounds["minimum"], bounds["maximum"])
 
 
 def _settings() -> dict[str, Any]:

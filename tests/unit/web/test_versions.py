@@ -52,6 +52,9 @@ def test_each_setting_of_the_api_has_a_name_and_words_on_the_page() -> None:
         ("description", "", "Neu", ("leer", "Neu")),
         ("tz", "Europe/Vienna", "UTC", ("Wien", "UTC")),
         ("anchor", "opening", "clock", ("Ab Arbeitsbeginn", "Zur runden Uhrzeit")),
+        ("anchor", "clock", "gapless", ("Zur runden Uhrzeit", "Lückenlos")),
+        ("look_busy_percent", 0, 30, ("0\xa0%", "30\xa0%")),
+        ("limits", None, {"day": 8, "week": None, "month": 1000}, ("unbegrenzt", "8 pro Tag, 1.000 pro Monat")),
         ("optimize", "equal", "totals", ("Optimiert nach Gleichverteilung", "Optimiert nach Monatssumme")),
         ("reschedule_policy", "reassign", "reassign", ("Werden erneut zugewiesen", "Werden erneut zugewiesen")),
         ("guest_chooses_host", False, True, ("nein", "ja")),
@@ -135,3 +138,9 @@ def test_a_calendar_in_a_few_words() -> None:
         "Buchungszeitraum: Ohne Grenze",
     ]
     assert summary(GERMAN, settings, [])[1] == "noch niemand"
+    less = {"limits": {"day": 8, "week": 30, "month": None}, "look_busy_percent": 30}
+    assert summary(GERMAN, settings | less, [])[4:] == [
+        "Höchstzahl an Terminen: 8 pro Tag, 30 pro Woche",
+        "Ausgelastet wirken (Look Busy): 30\xa0%",
+    ]
+    assert len(summary(GERMAN, settings | {"limits": None, "look_busy_percent": 0}, [])) == 4

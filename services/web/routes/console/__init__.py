@@ -20,9 +20,11 @@ from services.web.routes.console import (
     pausing,
     preview,
     profile,
+    schedules,
     shortcuts,
     team,
     versions,
+    why,
 )
 from services.web.routes.console.desk import own_site_only
 from services.web.routes.visit import Html
@@ -39,8 +41,10 @@ for part in (
     drafts,
     versions,
     preview,
+    why,
     groups,
     availability,
+    schedules,
     holidays,
     profile,
     team,

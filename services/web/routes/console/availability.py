@@ -23,7 +23,7 @@ from services.web.routes.console.desk import (
     next_key,
     version_of,
 )
-from services.web.routes.console.plan import BLOCK, Chosen, Plan, moment, plan_of
+from services.web.routes.console.plan import BLOCK, LIMITS, Chosen, Plan, moment, plan_of
 from services.web.routes.visit import Html
 from turnus_runtime.http import NOT_FOUND
 
@@ -66,10 +66,10 @@ def _goes_on(desk: Desk, plan: Plan) -> Response:
     """Where to, after a week was kept."""
     if plan.calendar_id is not None:
         return desk.done(f"/console/calendars/{plan.calendar_id}", "hours_kept")
-    if plan.schedule is None and plan.asked_for is None and desk.may("calendars:manage"):
+    if not plan.schedules and plan.asked_for is None and desk.may("calendars:manage"):
         # Hours for the first time: what guests can book is the next thing to say.
         return desk.done("/console/calendars", "hours_kept")
-    return desk.done("/console/availability", "hours_kept", member=plan.asked_for)
+    return desk.done("/console/availability", "hours_kept", **plan.carried)
 
 
 @router.post("/day")
@@ -142,6 +142,28 @@ async def block(desk: Here, sent: SentForm) -> Response:
     except ApiAway:
         return again(503, "away")
     return desk.done("/console/availability", "blocked", **plan.carried)
+
+
+@router.post("/limits")
+async def keep_limits(desk: Here, sent: SentForm) -> Response:
+    """How many bookings they take at most, in whatever calendar. Bookings that stand are not changed."""
+    plan = await plan_of(desk, changing=True)
+    form, looked_at = read(LIMITS, sent), version_of(sent)
+
+    def again(status: int, notice: str | None = None, newest: int | None = None) -> Response:
+        version = looked_at if newest is None else newest
+        return plan.page(weeks.week_of(plan.schedule), status, notice, limits=form, limits_version=version)
+
+    if form.errors:
+        return again(422)
+    body = {name.removeprefix("limit_"): most for name, most in form.values.items()}
+    try:
+        await desk.asking.send("PUT", f"/limits/{plan.member.id}", body, version=looked_at)
+    except ApiRefused as refused:
+        return again(refused.status, refused.code, refused.version)
+    except ApiAway:
+        return again(503, "away")
+    return desk.done("/console/availability", "limits_kept", **plan.carried)
 
 
 @router.get("/blocks/{block_id}/delete")

@@ -104,7 +104,7 @@ async def list_changes(desk: Here) -> Response:
         names=names,
         further=desk.url("/console/audit-log", thing=thing, after=found.next) if found.next else None,
         first=desk.url("/console/audit-log", thing=thing) if after else None,
-        links={"calendar": "/console/calendars/", "member": "/console/team/"},
+        links={"calendar": "/console/calendars/", "member": "/console/team/", "booking": "/console/bookings/"},
         name_of=partial(_name_of, desk.words),
     )
 

@@ -10,13 +10,15 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
+from services.web.adapters.api import ApiAway, ApiRefused
 from services.web.adapters.zones import city_of, regions
+from services.web.domain import schedules as kept_schedules
 from services.web.domain import week as weeks
 from services.web.domain.days import FARTHEST_MONTHS, Month, day_named, month_named
-from services.web.domain.forms import Day, Form, Text, Wrong, shown
-from services.web.domain.staff import Listed, SeenBlock, SeenMember, SeenSchedule
+from services.web.domain.forms import Day, Form, Number, Text, Wrong, shown
+from services.web.domain.staff import Listed, SeenBlock, SeenDraft, SeenLimits, SeenMember, SeenSchedule
 from services.web.domain.week import Row, Week
-from services.web.routes.console.calendars import AT_ONCE, members_of
+from services.web.routes.console.calendars import AT_ONCE, calendars_of, members_of
 from services.web.routes.console.desk import Desk, as_pages
 from turnus_runtime.http import FORBIDDEN, NOT_FOUND
 
@@ -27,6 +29,8 @@ BLOCK = (
     Text("end_time", most=5),
     Text("reason", needed=False),
 )
+MOST_BOOKINGS = 10_000
+LIMITS = tuple(Number(f"limit_{span}", 1, MOST_BOOKINGS, needed=False) for span in ("day", "week", "month"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +68,19 @@ class Told(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Whose availability it is, and all that is known of it. `others` are those whose it could be too."""
+    """Whose availability it is, and all that is known of it. `others` are those whose it could be too.
+
+    `schedule` is the one of `schedules` that is shown and changed; `calendars` are those in which they serve.
+    """
 
     desk: Desk
     member: SeenMember
     others: Sequence[SeenMember]
     schedule: SeenSchedule | None
     blocks: Sequence[SeenBlock]
+    schedules: Sequence[SeenSchedule]
+    limits: SeenLimits
+    calendars: Sequence[SeenDraft]
 
     @property
     def tz(self) -> str:
@@ -94,9 +104,20 @@ class Plan:
         return found[0] if found else None
 
     @property
+    def standard(self) -> SeenSchedule | None:
+        """The schedule by which all calendars go that have no other one."""
+        return kept_schedules.standard(self.schedules)
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether it is the one that is shown."""
+        return self.schedule == self.standard
+
+    @property
     def carried(self) -> dict[str, str | None]:
         """What every address of this page says."""
-        return {"member": self.asked_for, "calendar": self.calendar_id}
+        chosen = self.schedule.id if self.schedule is not None and not self.is_standard else None
+        return {"member": self.asked_for, "calendar": self.calendar_id, "schedule": chosen}
 
     def overrides_without(self, day: date) -> list[dict[str, Any]]:
         """What was said of all other dates, for the API."""
@@ -123,7 +144,10 @@ class Plan:
             }
             await self.desk.asking.send("POST", "/schedules", {**body, **values}, key=key)
             return
-        known = self.schedule.model_dump(include={"name", "tz", "default", "weekly", "overrides"}, mode="json")
+        known = self.schedule.model_dump(include={"name", "tz", "weekly", "overrides"}, mode="json")
+        # Only what counts now: the change makes this schedule the newest, and the newest one counts.
+        known["default"] = self.is_standard
+        known["calendar_ids"] = kept_schedules.calendars_of(self.schedule, self.schedules)
         path = f"/schedules/{self.schedule.id}"
         await self.desk.asking.send("PUT", path, {**known, **values}, key=key, version=version)
 
@@ -138,6 +162,8 @@ class Plan:
         version: int | None = None,
         chosen: Chosen | None = None,
         block: Form | None = None,
+        limits: Form | None = None,
+        limits_version: int | None = None,
     ) -> Response:
         """The page, with what was typed where something was refused, made from that `version`."""
         desk, zone = self.desk, ZoneInfo(self.tz)
@@ -179,9 +205,23 @@ class Plan:
             ahead=[one for one in self._told() if one.day >= today],
             blocks=self._blocks_ahead(zone),
             block=block or shown(BLOCK, {}),
+            limits=limits or shown(LIMITS, {f"limit_{span}": most for span, most in self.limits.model_dump().items()}),
+            limits_version=self.limits.version if limits_version is None else limits_version,
+            listed=self._listed() if len(self.schedules) > 1 else (),
+            serving=[one for one in self.calendars if one.status == "active"],
             own=own,
             editable=own or desk.may("team:manage"),
         )
+
+    def _listed(self) -> list[tuple[SeenSchedule, bool, list[str], str]]:
+        """All schedules, the standard first: whether it is that, where it counts, and the address that shows it."""
+        names, standard = {one.id: one.name for one in self.calendars}, self.standard
+        found: list[tuple[SeenSchedule, bool, list[str], str]] = []
+        for one in sorted(self.schedules, key=lambda one: (one != standard, one.name.casefold())):
+            there = [names.get(cal, "…") for cal in kept_schedules.calendars_of(one, self.schedules)]
+            chosen = {**self.carried, "schedule": None if one == standard else one.id}
+            found.append((one, one == standard, there, self.desk.url("/console/availability", **chosen)))
+        return found
 
     def _chosen(self, day: date | None) -> Chosen | None:
         if day is None:
@@ -227,16 +267,37 @@ async def plan_of(desk: Desk, *, changing: bool = False) -> Plan:
         member = next((one for one in others if one.id == asked), None)
         if member is None:
             raise NOT_FOUND
-        schedules, blocks = await asyncio.gather(
+        schedules, blocks, limits, calendars = await asyncio.gather(
             desk.asking.read(Listed[SeenSchedule], "/schedules", member_id=member.id, limit=AT_ONCE),
             desk.asking.read(Listed[SeenBlock], "/blocks", member_id=member.id, limit=AT_ONCE),
+            _limits(desk, member.id),
+            _calendars(desk, member.id),
         )
     if changing and member.id != desk.who.member_id and not desk.may("team:manage"):
         raise FORBIDDEN
-    defaults = [one for one in schedules.items if one.default]
-    # The newest default one is what calendars go by.
-    newest = max(defaults, key=lambda one: one.changed_at, default=None)
-    return Plan(desk, member, others, newest, blocks.items)
+    chosen = kept_schedules.standard(schedules.items)
+    if wanted := desk.request.query_params.get("schedule"):
+        chosen = next((one for one in schedules.items if one.id == wanted), None)
+        if chosen is None:
+            raise NOT_FOUND
+    return Plan(desk, member, others, chosen, blocks.items, schedules.items, limits, calendars)
+
+
+async def _limits(desk: Desk, member_id: str) -> SeenLimits:
+    try:
+        return await desk.asking.read(SeenLimits, f"/limits/{member_id}")
+    except NOT_FOUND:
+        # They were made a moment ago: nobody has set any.
+        return SeenLimits()
+
+
+async def _calendars(desk: Desk, member_id: str) -> list[SeenDraft]:
+    """The published calendars in which they serve; hours can be changed without knowing these."""
+    try:
+        known = await calendars_of(desk)
+    except (ApiAway, ApiRefused):
+        return []
+    return [one for one in known if one.published_version and any(seat.member_id == member_id for seat in one.members)]
 
 
 def moment(form: Form, which: str, tz: str) -> datetime | None:

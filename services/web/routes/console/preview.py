@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,16 +11,17 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from services.web.adapters.api import ApiAway, away
+from services.web.adapters.api import ApiAway, ApiRefused, away
 from services.web.adapters.zones import zone_named
 from services.web.domain.days import Month, instant_named
 from services.web.domain.entered import entered
 from services.web.domain.seen import SeenCalendar
 from services.web.domain.staff import SeenDraft, SeenMember
+from services.web.domain.why import SeenWhyDay, hidden_in
 from services.web.routes.calendars import form_values, instant_text
 from services.web.routes.console.desk import Desk, Here, SentForm, key_of, version_of
 from services.web.routes.console.drafts import draft_of, form_page, form_sent, kind_named, members_there
-from services.web.routes.picking import Choice, pick
+from services.web.routes.picking import Choice, Picker, pick
 from services.web.routes.visit import Html
 
 router = APIRouter(prefix="/calendars", default_response_class=Html)
@@ -43,7 +45,8 @@ async def show(calendar_id: str, desk: Here) -> Response:
         time_link=lambda at, zone: desk.url(f"{path}/form", start=instant_text(at), tz=zone),
     )
     try:
-        return _page(desk, calendar, draft, picker=await pick(desk, choice), action=path)
+        picker = await pick(desk, choice)
+        return _page(desk, calendar, draft, picker=picker, action=path, busy=await _look_busy(desk, draft, picker))
     except ApiAway:
         raise away() from None
 
@@ -103,8 +106,34 @@ async def try_form(calendar_id: str, desk: Here) -> Response:
     return desk.redirect(f"{_path(draft.id)}/form", start=asked.get("start"), tz=asked.get("tz"), tried="1")
 
 
+@dataclass(frozen=True, slots=True)
+class LookBusy:
+    """A day as guests see it: which starts they are offered, and when others lie that Look Busy hides from them."""
+
+    day: date
+    offered: list[datetime]
+    hidden: list[tuple[datetime, datetime]]
+
+
+async def _look_busy(desk: Desk, draft: SeenDraft, picker: Picker) -> LookBusy | None:
+    """What Look Busy does to the day that is shown; None if it does nothing there.
+
+    What is published may still hide what the draft does not, so both are looked at.
+    """
+    if picker.day is None or not (draft.look_busy_percent or draft.has_unpublished_changes):
+        return None
+    asked = {"calendar": draft.id, "date": picker.day.isoformat(), "tz": picker.zone}
+    try:
+        day = await desk.asking.read(SeenWhyDay, "/slots/why/day", **asked)
+    except ApiRefused:
+        return None
+    hidden = hidden_in(day, picker.zone)
+    offered = [time.start for _, times in picker.parts for time in times]
+    return LookBusy(picker.day, offered, hidden) if hidden else None
+
+
 def _page(desk: Desk, calendar: SeenCalendar, draft: SeenDraft | None, *, kept: bool = True, **more: Any) -> Response:
-    values: dict[str, Any] = {"picker": None, "action": ""} | more
+    values: dict[str, Any] = {"picker": None, "action": "", "busy": None} | more
     return desk.page("preview.html", here="calendars", calendar=calendar, draft=draft, kept=kept, tried=False, **values)
 
 
