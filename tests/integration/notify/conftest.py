@@ -153,6 +153,15 @@ class Notify:
         notice = await self.notice()
         return notice is not None and notice.told is not None and notice.told.version >= version
 
+    async def all_known(self) -> bool:
+        """The booking, its guest and all of `known()` were taken in: no message waits for a fact. Topics have no
+        order between each other, so that the booking's fact is there says nothing of these."""
+        records = self.hosts[-1].records
+        told = await records.get(Workspace, "ws_1"), await records.get(Member, "mem_a")
+        notice = await self.notice()
+        complete = notice is not None and notice.told is not None and notice.details is not None
+        return complete and None not in (*told, await records.get(Calendar, "cal_1"))
+
     def said(self, kind: type[Event]) -> list[Any]:
         """Events of one kind; a repetition is the same event."""
         return list({event.ce_id: event for event in self.heard if isinstance(event, kind)}.values())

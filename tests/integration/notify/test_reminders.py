@@ -10,7 +10,7 @@ from turnus_contracts import ReminderDue
 async def test_a_reminder_is_sent_at_its_time_by_another_process_than_planned_it(notify: Notify) -> None:
     planning = await notify.new_host(jobs=False)
     await notify.publish(*known(), details(), confirmed(**soon(planning, days=0.5)))
-    await until(lambda: notify.known(2), "the booking is known")
+    await until(notify.all_known, "the booking is known")
     await planning.stop()
     await notify.new_host(consume=False, later=11 * 60 + 1)
     await until(lambda: notify.settled("0.reminder-60.guest", "0.reminder-60.host"), "both reminders are settled")
@@ -30,7 +30,7 @@ async def test_after_being_down_only_the_latest_of_the_overdue_reminders_goes(no
     offsets = (120, 90, 60)
     planning = await notify.new_host(jobs=False, notify_reminder_minutes=offsets)
     await notify.publish(*known(), details(), confirmed(**soon(planning, days=1)))
-    await until(lambda: notify.known(2), "the booking is known")
+    await until(notify.all_known, "the booking is known")
     notice = await notify.notice()
     assert notice is not None
     assert len([entry for entry in notice.owed if entry.kind == "timer"]) == 3

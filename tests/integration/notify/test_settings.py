@@ -130,7 +130,8 @@ async def test_a_walk_that_a_process_left_is_ended_by_another_and_reminders_go_o
     web = await notify.new_host(consume=False, jobs=False)
     asking = await notify.new_host(jobs=False)
     await notify.publish(*known(), details(), confirmed(**soon(asking, days=0.5)))
-    await until(lambda: notify.message("0.reminder-60.host"), "its reminders are planned")
+    await until(notify.all_known, "the booking is known")
+    assert await notify.message("0.reminder-60.host"), "its reminders are planned"
     async with staff_of(web) as staff:
         assert (await staff.send("PUT", PATH, times([60, 120], [120]))).status_code == 200
         await asking.stop()
