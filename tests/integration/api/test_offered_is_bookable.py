@@ -51,14 +51,14 @@ class World:
             listed = await self._listed(calendar, day, zone)
             start = start or self._drawn(calendar, sorted(listed), day)
             against = await self._against(calendar, start)
-            # What an earlier refusal still gives back may come free in between: then the two were not of one moment.
+            # The minute may end in between, or something be given back: then the two were not of one moment.
             if await self._listed(calendar, day, zone) == listed:
                 break
         told = {host for host, codes in against.items() if not codes}
         if calendar["anchor"] == "gapless":  # more can be booked than the list shows at the moment
-            assert listed.get(start, set()) <= told, (calendar, start, against)
+            assert listed.get(start, set()) <= told, (calendar, start, listed.get(start), against)
         else:
-            assert listed.get(start, set()) == told, (calendar, start, against)
+            assert listed.get(start, set()) == told, (calendar, start, listed.get(start), against)
         self.seen.update({code for codes in against.values() for code in codes})
         await self._book(calendar, start, against, listed=start in listed)
 
@@ -146,12 +146,12 @@ async def world(api: Api, here: Office, number: int) -> World:
             own = {"default": False, "calendar_ids": [made.calendars[0]["id"]]}
             await here.made("/schedules", _schedule(rng, member_id, rng.choice(ZONES), focus) | own)
         if rng.random() < 0.6:
-            await here.made("/blocks", {"member_id": member_id, "items": _blocks(rng, focus)})
+            await here.made("/blocks", {"member_id": member_id, "items": drawn_blocks(rng, focus)})
         if rng.random() < 0.4:
             limits = {"day": rng.choice((3, 4, 6)), "week": rng.choice((None, 12))}
             await api.call("PUT", f"/limits/{member_id}", limits, here.staff)
     if rng.random() < 0.5:
-        await here.made("/blocks", {"calendar_id": made.calendars[1]["id"], "items": _blocks(rng, focus)})
+        await here.made("/blocks", {"calendar_id": made.calendars[1]["id"], "items": drawn_blocks(rng, focus)})
     return made
 
 
@@ -203,7 +203,7 @@ def _clock(minute: int) -> str:
     return f"{minute // 60:02}:{minute % 60:02}"
 
 
-def _blocks(rng: Random, focus: date) -> list[dict[str, str]]:
+def drawn_blocks(rng: Random, focus: date) -> list[dict[str, str]]:
     midnight = datetime.combine(focus, datetime.min.time(), UTC)
     starts = [midnight + timedelta(minutes=rng.randrange(0, SPAN * 1440, 5)) for _ in range(4)]
     lengths = [timedelta(minutes=rng.choice((5, 20, 60, 240))) for _ in starts]
