@@ -13,7 +13,7 @@ from services.availability.handlers import limiting, reserving
 from services.availability.store import teams
 from services.booking.domain import transitions
 from tests.simulation.mutants.registry import changed, mutant
-from turnus_runtime.records import Decision
+from turnus_runtime.records import Decision, key
 
 
 async def nothing(*_: Any, **__: Any) -> None:
@@ -162,6 +162,20 @@ def what_was_booked_before_limits_began_does_not_count() -> Generator[None]:
 )
 def what_is_swapped_when_limits_begin_does_not_count() -> Generator[None]:
     with changed(limiting, _is_swapped=nothing):
+        yield
+
+
+@mutant(
+    "Claims are read in the order of the last start that they ever asked for, given up or not",
+    seen_by="tests/simulation/test_counting_what_is_booked.py::"
+    "test_whose_move_is_over_while_bookings_are_counted_page_by_page_counts",
+)
+def claims_go_back_when_a_move_is_given_up() -> Generator[None]:
+    def keys(claim: Claim) -> dict[str, str | None]:
+        starts = [one.start for one in claim.standing()]
+        return {"by_calendar": key(claim.calendar_id, max(starts), claim.id) if starts else None}
+
+    with changed(Claim, keys=keys):
         yield
 
 
