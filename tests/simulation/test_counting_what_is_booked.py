@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -111,3 +112,22 @@ async def test_whose_move_is_over_while_bookings_are_counted_page_by_page_counts
     assert not pending
     assert await findings(turn) == []
     assert not await is_taken(asking("bk_5", 1.25, version=2), turn)
+
+
+async def test_what_a_host_has_archived_counts_in_a_month_that_is_still_open() -> None:
+    """What ended days ago has left the hosts' times when limits begin."""
+    turn = await working()
+    for asked in (asking("bk_1", 1), asking("bk_2", 2)):
+        assert await is_taken(asked, turn)
+    later = replace(turn, now=NOW + timedelta(days=9))
+    assert await is_taken(asking("bk_3", 10, now=later.now), later)
+    ada = await turn.records(Host).get(ADA)
+    assert ada is not None
+    assert [one.booking_id for one in ada.reservations] == ["bk_3"]
+    await begin(later, Limits(month=4))
+    tally = await turn.records(Tally).get("cal_1")
+    assert tally is not None
+    assert [one.booking_id for one in tally.entries] == ["bk_1", "bk_2", "bk_3"]
+    assert await is_taken(asking("bk_4", 11, version=2, now=later.now), later)
+    assert not await is_taken(asking("bk_5", 12, version=2, now=later.now), later)
+    assert await findings(later) == []

@@ -68,7 +68,7 @@ async def give_back_refused(claim_id: str, fired: Owed, on: Turn) -> None:
 
 
 async def _held(calendar: ServedCalendar, on: Turn) -> list[Entry]:
-    """The attempts in this calendar that a host holds and that some period which is still open counts."""
+    """The attempts in this calendar that a host holds, or has archived, and that some period still open counts."""
     found: list[Entry] = []
     after = key(calendar.id, epoch_minute(on.now) - tallies.KEPT_MINUTES)
     while page := await on.records(Claim).with_prefix("by_calendar", calendar.id, after=after):
@@ -112,7 +112,8 @@ async def _is_swapped(claim_id: str, attempt: Attempt, on: Turn) -> bool:
 
 
 def _holds(host: Host | None, claim_id: str, attempt: Attempt) -> bool:
-    return host is not None and host.held(claim_id, attempt.number) is not None
+    """Whether the host holds the attempt, or held it until it was archived."""
+    return host is not None and (host.held(claim_id, attempt.number) is not None or host.had(claim_id, attempt.start))
 
 
 def _entry(claim: Claim, attempt: Attempt) -> Entry:

@@ -165,6 +165,15 @@ def what_is_swapped_when_limits_begin_does_not_count() -> Generator[None]:
         yield
 
 
+@mutant("What a host has archived counts like what it holds, as long as a period may count it.")
+def what_was_archived_when_limits_begin_does_not_count() -> Generator[None]:
+    def holds(host: Any, claim_id: str, attempt: Any) -> bool:
+        return host is not None and host.held(claim_id, attempt.number) is not None
+
+    with changed(limiting, _holds=holds):
+        yield
+
+
 @mutant(
     "Claims are read in the order of the last start that they ever asked for, given up or not",
     seen_by="tests/simulation/test_counting_what_is_booked.py::"
