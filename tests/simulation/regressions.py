@@ -61,6 +61,9 @@ ELSEWHERE: dict[str, str] = {
     "what a host had archived when limits began did not count (reread of limits)": (
         f"{COUNTING}test_what_a_host_has_archived_counts_in_a_month_that_is_still_open"
     ),
+    "a late duplicate of a request counted what a move had left before limits began (simulation)": (
+        f"{COUNTING}test_what_a_move_had_left_is_not_counted_by_a_late_duplicate"
+    ),
 }
 """Bugs that are not in one of the first few hundred histories, and the test that has them; by what they were found."""
 

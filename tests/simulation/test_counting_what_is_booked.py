@@ -15,7 +15,7 @@ from services.availability.domain.serving import ServedCalendar
 from services.availability.domain.tallies import Tally
 from services.availability.handlers import learning, reserving
 from tests.simulation.test_reserving import ABOUT, ADA, NOW, published, request, working
-from turnus_contracts import AttemptReleased, BookingRequested, Limits
+from turnus_contracts import AttemptReleased, BookingMoved, BookingRequested, Limits
 from turnus_runtime.turn import Turn
 
 Happening = Callable[[], Awaitable[Any]]
@@ -131,3 +131,17 @@ async def test_what_a_host_has_archived_counts_in_a_month_that_is_still_open() -
     assert await is_taken(asking("bk_4", 11, version=2, now=later.now), later)
     assert not await is_taken(asking("bk_5", 12, version=2, now=later.now), later)
     assert await findings(later) == []
+
+
+async def test_what_a_move_had_left_is_not_counted_by_a_late_duplicate() -> None:
+    """It is answered as it was, and counts neither before nor after."""
+    turn = await working()
+    assert await is_taken(asking("bk_1", 1), turn)
+    assert await is_taken(asking("bk_1", 2, attempt=2), turn)
+    moved = BookingMoved.model_construct(workspace_id="ws_1", calendar_id="cal_1", booking_id="bk_1", attempt=2)
+    await reserving.free_moved(moved, turn)
+    await begin(turn, Limits(day=1))
+    await reserving.reserve_slot(asking("bk_1", 1), turn)
+    assert await findings(turn) == []
+    assert await is_taken(asking("bk_2", 1, version=2), turn)
+    assert not await is_taken(asking("bk_3", 2.25, version=2), turn)

@@ -149,10 +149,10 @@ def what_staff_overbook_does_not_hear_that_limits_begin() -> Generator[None]:
 
 @mutant("then everything that hosts hold in the calendar is counted once")
 def what_was_booked_before_limits_began_does_not_count() -> Generator[None]:
-    async def none(*_: Any) -> list[Any]:
-        return []
+    async def none(*_: Any) -> tuple[list[Any], list[Any]]:
+        return [], []
 
-    with changed(limiting, _held=none):
+    with changed(limiting, _booked=none):
         yield
 
 
@@ -185,6 +185,21 @@ def claims_go_back_when_a_move_is_given_up() -> Generator[None]:
         return {"by_calendar": key(claim.calendar_id, max(starts), claim.id) if starts else None}
 
     with changed(Claim, keys=keys):
+        yield
+
+
+@mutant(
+    "What a move had left before is marked as answered",
+    seen_by="tests/simulation/test_counting_what_is_booked.py::"
+    "test_what_a_move_had_left_is_not_counted_by_a_late_duplicate",
+)
+def a_late_duplicate_counts_what_a_move_had_left() -> Generator[None]:
+    fill = tallies.fill
+
+    def unmarked(*asked: Any, left: Any) -> Decision[Any, None]:
+        return fill(*asked)
+
+    with changed(tallies, fill=unmarked):
         yield
 
 
