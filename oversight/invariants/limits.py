@@ -29,7 +29,7 @@ def is_filled(calendar: ServedCalendar, tally: Tally | None) -> bool:
 def counted(
     calendar: ServedCalendar, tally: Tally | None, claims: Mapping[str, Claim], hosts: Mapping[str, Host]
 ) -> Iterator[Finding]:
-    """The tally of a calendar with limits holds exactly the attempts in it that a host holds, or has archived.
+    """The tally of a calendar with limits holds exactly the attempts in it that a host holds, or held until archived.
 
     `claims`: all of the calendar that the tally has not forgotten; `hosts`: all that they have asked.
     """
@@ -48,13 +48,21 @@ def counted(
 
 
 def _held(claims: Collection[Claim], hosts: Mapping[str, Host]) -> dict[tuple[str, int], Attempt]:
+    """Those that are held now, and those that were when they were archived."""
     return {
         (claim.id, attempt.number): attempt
         for claim in claims
         for attempt in claim.attempts.values()
         for host_id in attempt.asked
-        if host_id in hosts and hosts[host_id].held(claim.id, attempt.number) is not None
+        if host_id in hosts and _holds(hosts[host_id], claim, attempt)
     }
+
+
+def _holds(host: Host, claim: Claim, attempt: Attempt) -> bool:
+    # What a move left days late, archived by then, or what was given up, may not count any more.
+    last = max((one.number for one in claim.standing()), default=0)
+    had = attempt.number == last and host.had(claim.id, attempt.start)
+    return had or host.held(claim.id, attempt.number) is not None
 
 
 def _archived(claims: Collection[Claim], hosts: Mapping[str, Host]) -> set[tuple[str, int]]:

@@ -70,6 +70,8 @@ class People:
         self._pauses = self._tired.happens(0.25, "members pause")
         self._thrift = world.lot.stream("limits")
         """who limits calendars and members, and has them look busy, in some histories"""
+        self._late = world.lot.stream("late limits")
+        """who thinks of limits only days later"""
         self._limits = self._thrift.happens(0.3, "limits")
         self._crowd = Crowd(world, self)
         self._guests = [one for one in (Guest(world, self, number) for number in range(count)) if one.there]
@@ -243,8 +245,8 @@ class People:
                         "availability", lambda on, m=member_id, b=body: replace_limits(m, self.owner, b, None, 0.0, on)
                     )
 
-    def _some(self, kind: type[L]) -> L:
-        rng = self._thrift.rng
+    def _some(self, kind: type[L], rng: random.Random | None = None) -> L:
+        rng = rng or self._thrift.rng
         return kind(day=rng.choice((None, 1, 2, 3)), week=rng.choice((None, 2, 4)), month=rng.choice((None, 3)))
 
     async def _say(self, member_id: str, **changed: Any) -> None:
@@ -288,9 +290,16 @@ class People:
         await asyncio.gather(*(one.live(0.0) for one in late if one.there), *moves)
 
     async def come_back(self) -> None:
-        """Days later some guests come again, and staff say who came."""
+        """Days later some guests come again, and staff say who came; then limits may begin, between new guests."""
         for one in list(self._guests):
             await one.come_back()
+        if self._late.happens(0.5, "limits begin"):
+            others = self._some(LimitsOfCalendar, self._late.rng)
+            for number, limits in enumerate((None, others)):
+                with contextlib.suppress(Unreachable, Problem):
+                    await self.caller(500 + number).live(0.0)
+                    await self.publish(self.calendars[0], ChangedSettings(limits=limits))
+            await self.caller(502).live(0.0)
 
     def caller(self, number: int) -> Guest:
         """Somebody for whom staff book, and who is a guest like any other then."""

@@ -81,9 +81,12 @@ class Claim(Record):
     """the booking is over: every attempt, known or not, is given up"""
 
     def keys(self) -> dict[str, str | int | None]:
-        """By calendar, in the order of the last start; what is over or refused altogether not."""
-        starts = [one.start for one in self.standing()]
-        return {"by_calendar": key(self.calendar_id, max(starts), self.id) if starts else None}
+        """By calendar, in the order of the last start ever asked for; what is over or refused altogether not.
+
+        Given up or refused, a start stays in the order: whoever reads it page by page misses nothing that goes back.
+        """
+        last = max((one.start for one in self.attempts.values()), default=0)
+        return {"by_calendar": key(self.calendar_id, last, self.id) if self.standing() else None}
 
     def standing(self) -> list[Attempt]:
         """The attempts that are neither refused nor given up; a move leaves the ones before it among them."""

@@ -19,6 +19,7 @@ from services.availability.domain.marks import (
     Past,
     day_of,
     is_marked,
+    is_past,
     mark_of,
     marked,
     of_past,
@@ -99,6 +100,10 @@ class Host(Record):
     def held(self, booking_id: str, attempt: int) -> Reservation | None:
         """The reservation of this attempt, if it is held."""
         return next((r for r in self.reservations if r.booking_id == booking_id and r.attempt == attempt), None)
+
+    def had(self, booking_id: str, begins: int) -> bool:
+        """Whether the booking, which begins at this minute, was held until it was archived, and may still count."""
+        return is_past(self.past, mark_of(booking_id), begins)
 
     def clash(self, start: int, end: int, but: str) -> Reservation | None:
         """The first reservation of another booking that meets [start, end)."""

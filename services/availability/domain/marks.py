@@ -50,10 +50,20 @@ def of_past(past: Past) -> list[tuple[str, int]]:
     ]
 
 
+def is_past(past: Past, mark: str, start: int) -> bool:
+    """Whether this booking, with this start (epoch minute), is among them."""
+    text, each = past.get(day_of(start), ""), CHARACTERS + 4
+    return any(text.startswith(_entry(mark, start), i) for i in range(0, len(text), each))
+
+
 def with_past(past: Past, more: list[tuple[str, int]], oldest: int) -> Past:
     """With these marks and starts, and without the days before the epoch minute `oldest`."""
     kept = since(past, oldest)
     for mark, start in more:
         if start >= oldest:
-            kept[day_of(start)] = kept.get(day_of(start), "") + f"{mark}{start % DAY:04x}"
+            kept[day_of(start)] = kept.get(day_of(start), "") + _entry(mark, start)
     return kept
+
+
+def _entry(mark: str, start: int) -> str:
+    return f"{mark}{start % DAY:04x}"

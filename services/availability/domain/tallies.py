@@ -96,21 +96,30 @@ def release(
 
 
 def fill(
-    tally: Tally | None, calendar_id: str, limited_since: int, found: Sequence[Entry], now: datetime
+    tally: Tally | None,
+    calendar_id: str,
+    limited_since: int,
+    held: Sequence[Entry],
+    now: datetime,
+    *,
+    left: Sequence[Entry] = (),
 ) -> Decision[Tally, None]:
     """Count also what was booked before the calendar had limits: what hosts hold, and nothing of earlier limits.
 
-    What was given up or moved away meanwhile has left its mark.
+    What was given up or moved away meanwhile has left its mark; what a move had `left` before gets it here.
     """
     tally = tally or Tally(id=calendar_id)
     if tally.filled_for >= limited_since:
         return Decision(None)
     kept = {(one.booking_id, one.attempt): one for one in tally.entries if one.calendar_version >= limited_since}
-    for one in found:
+    for one in held:
         mark, day = mark_of(one.booking_id, one.attempt), day_of(one.start)
         if not is_marked(tally.tombstones, day, mark) and not is_marked(tally.answered, day, mark):
             kept.setdefault((one.booking_id, one.attempt), one)
-    changed = tally.change(filled_for=limited_since, entries=_sorted(tuple(kept.values())))
+    answered = tally.answered
+    for one in left:
+        answered = marked(answered, day_of(one.start), mark_of(one.booking_id, one.attempt))
+    changed = tally.change(filled_for=limited_since, entries=_sorted(tuple(kept.values())), answered=answered)
     return Decision(None, archive(changed, now))
 
 

@@ -38,9 +38,9 @@ async def ensure_filled(calendar: ServedCalendar, on: Turn) -> None:
     if tally is not None and tally.filled_for >= calendar.limited_since:
         return
     await tell((*calendar.member_ids, *calendar.former_ids), calendar.id, calendar.blocks_version, on)
-    found = await _held(calendar, on)
+    held, left = await _booked(calendar, on)
     await on.records(Tally).decide(
-        calendar.id, lambda t: tallies.fill(t, calendar.id, calendar.limited_since, found, on.now)
+        calendar.id, lambda t: tallies.fill(t, calendar.id, calendar.limited_since, held, on.now, left=left)
     )
 
 
@@ -67,17 +67,23 @@ async def give_back_refused(claim_id: str, fired: Owed, on: Turn) -> None:
     await on.records(Claim).decide(claim_id, lambda c: claims.given_back(c, fired))
 
 
-async def _held(calendar: ServedCalendar, on: Turn) -> list[Entry]:
-    """The attempts in this calendar that a host holds and that some period which is still open counts."""
-    found: list[Entry] = []
+async def _booked(calendar: ServedCalendar, on: Turn) -> tuple[list[Entry], list[Entry]]:
+    """The attempts in this calendar that some period still open counts: those that a host holds, or has archived; and
+    those that a move has left.
+    """
+    held: list[Entry] = []
+    left: list[Entry] = []
     after = key(calendar.id, epoch_minute(on.now) - tallies.KEPT_MINUTES)
     while page := await on.records(Claim).with_prefix("by_calendar", calendar.id, after=after):
         hosts: dict[str, Host | None] = {}
         for claim in page:
-            held = [one for one in claim.standing() if await _is_held(claim, one, hosts, on)]
-            found += [_entry(claim, one) for one in held]
+            for one in claim.standing():
+                if await _is_held(claim, one, hosts, on):
+                    held.append(_entry(claim, one))
+                elif _is_followed(claim, one):
+                    left.append(_entry(claim, one))
         after = str(page[-1].keys()["by_calendar"])
-    return found
+    return held, left
 
 
 async def _is_held(claim: Claim, attempt: Attempt, hosts: dict[str, Host | None], on: Turn) -> bool:
@@ -88,10 +94,14 @@ async def _is_held(claim: Claim, attempt: Attempt, hosts: dict[str, Host | None]
     asked = [hosts[host_id] for host_id in attempt.asked]
     if any(_holds(host, claim.id, attempt) for host in asked):
         return True
-    # A booking is moved once the attempt before is settled, and what is archived is not touched again.
-    settled = attempt.number < max(one.number for one in claim.standing())
+    # What is archived is not touched again.
     archived = any(host is not None and attempt.padded_end <= host.closed_until for host in asked)
-    return not settled and not archived and await _is_swapped(claim.id, attempt, on)
+    return not _is_followed(claim, attempt) and not archived and await _is_swapped(claim.id, attempt, on)
+
+
+def _is_followed(claim: Claim, attempt: Attempt) -> bool:
+    """Whether the booking has asked for another time since: it does so once this attempt is settled."""
+    return any(one.number > attempt.number for one in claim.standing())
 
 
 async def _is_swapped(claim_id: str, attempt: Attempt, on: Turn) -> bool:
@@ -112,7 +122,8 @@ async def _is_swapped(claim_id: str, attempt: Attempt, on: Turn) -> bool:
 
 
 def _holds(host: Host | None, claim_id: str, attempt: Attempt) -> bool:
-    return host is not None and host.held(claim_id, attempt.number) is not None
+    """Whether the host holds the attempt, or held it until it was archived."""
+    return host is not None and (host.held(claim_id, attempt.number) is not None or host.had(claim_id, attempt.start))
 
 
 def _entry(claim: Claim, attempt: Attempt) -> Entry:

@@ -13,7 +13,7 @@ from services.availability.handlers import limiting, reserving
 from services.availability.store import teams
 from services.booking.domain import transitions
 from tests.simulation.mutants.registry import changed, mutant
-from turnus_runtime.records import Decision
+from turnus_runtime.records import Decision, key
 
 
 async def nothing(*_: Any, **__: Any) -> None:
@@ -149,10 +149,10 @@ def what_staff_overbook_does_not_hear_that_limits_begin() -> Generator[None]:
 
 @mutant("then everything that hosts hold in the calendar is counted once")
 def what_was_booked_before_limits_began_does_not_count() -> Generator[None]:
-    async def none(*_: Any) -> list[Any]:
-        return []
+    async def none(*_: Any) -> tuple[list[Any], list[Any]]:
+        return [], []
 
-    with changed(limiting, _held=none):
+    with changed(limiting, _booked=none):
         yield
 
 
@@ -162,6 +162,44 @@ def what_was_booked_before_limits_began_does_not_count() -> Generator[None]:
 )
 def what_is_swapped_when_limits_begin_does_not_count() -> Generator[None]:
     with changed(limiting, _is_swapped=nothing):
+        yield
+
+
+@mutant("What a host has archived counts like what it holds, as long as a period may count it.")
+def what_was_archived_when_limits_begin_does_not_count() -> Generator[None]:
+    def holds(host: Any, claim_id: str, attempt: Any) -> bool:
+        return host is not None and host.held(claim_id, attempt.number) is not None
+
+    with changed(limiting, _holds=holds):
+        yield
+
+
+@mutant(
+    "Claims are read in the order of the last start that they ever asked for, given up or not",
+    seen_by="tests/simulation/test_counting_what_is_booked.py::"
+    "test_whose_move_is_over_while_bookings_are_counted_page_by_page_counts",
+)
+def claims_go_back_when_a_move_is_given_up() -> Generator[None]:
+    def keys(claim: Claim) -> dict[str, str | None]:
+        starts = [one.start for one in claim.standing()]
+        return {"by_calendar": key(claim.calendar_id, max(starts), claim.id) if starts else None}
+
+    with changed(Claim, keys=keys):
+        yield
+
+
+@mutant(
+    "What a move had left before is marked as answered",
+    seen_by="tests/simulation/test_counting_what_is_booked.py::"
+    "test_what_a_move_had_left_is_not_counted_by_a_late_duplicate",
+)
+def a_late_duplicate_counts_what_a_move_had_left() -> Generator[None]:
+    fill = tallies.fill
+
+    def unmarked(*asked: Any, left: Any) -> Decision[Any, None]:
+        return fill(*asked)
+
+    with changed(tallies, fill=unmarked):
         yield
 
 

@@ -130,6 +130,13 @@ def test_what_was_archived_still_counts_until_the_longest_period_is_over() -> No
     assert archived.reservations == ()
     assert [start for _, start in archived.counted(but="bk_b")] == [START]
     assert archived.counted(but="bk_a") == []
+    assert [archived.had(*one) for one in (("bk_a", START), ("bk_a", START + 30), ("bk_b", START))] == [
+        True,
+        False,
+        False,
+    ]
+    moved = hosts.archive(hosts.free(held, "bk_a", 1).record or held, end + timedelta(days=5))
+    assert not moved.had("bk_a", START)
     assert hosts.archive(archived, end + timedelta(days=50)).counted(but="bk_b") == []
 
 

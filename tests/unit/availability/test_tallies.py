@@ -71,6 +71,13 @@ def test_what_hosts_held_before_there_were_limits_counts_unless_it_was_given_up_
     assert not count(filled, asks("bk_b"))[0]
 
 
+def test_what_a_move_had_left_before_there_were_limits_is_answered_and_never_counts() -> None:
+    left = [Entry(booking_id="bk_a", attempt=1, start=START, calendar_version=0)]
+    filled = tallies.fill(None, "cal_a", 1, [], NOW, left=left).record
+    assert count(filled, asks("bk_a")) == (True, filled)
+    assert count(filled, asks("bk_b"))[0]
+
+
 def test_limits_that_come_back_count_what_is_held_then() -> None:
     _, tally = count(None, asks("bk_a"))
     found = [Entry(booking_id="bk_b", attempt=1, start=START + DAY, calendar_version=5)]

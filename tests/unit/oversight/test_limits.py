@@ -7,12 +7,14 @@ import pytest
 
 from oversight.invariants import limits
 from oversight.invariants.sagas import FINAL_WITHIN
+from services.availability.domain import hosts
+from services.availability.domain.claims import Claim
 from services.availability.domain.rules import MemberLimits
 from services.availability.domain.serving import ServedCalendar
 from services.availability.domain.tallies import Entry, Tally
 from services.booking.domain.bookings import Booking, Overbooking
 from tests.unit.oversight.test_repair import limited
-from tests.unit.oversight.world import BEGIN, HOST, confirmed
+from tests.unit.oversight.world import BEGIN, HOST, claim_of, confirmed, host_of
 from turnus_contracts import Limits
 
 SET = BEGIN - timedelta(days=3)
@@ -82,3 +84,19 @@ def test_a_calendar_is_held_to_its_limits_since_it_has_had_them() -> None:
     assert of_calendar(2, *three, same_limits_since=3) == []
     assert of_calendar(0, *three) == []
     assert of_calendar(2, *three, limited_since=0) == []
+
+
+def test_what_was_held_until_it_was_archived_counts_unless_it_is_given_up_or_followed() -> None:
+    booking = booked(0, BEFORE)
+    claim, host = claim_of(booking), hosts.archive(host_of(booking), BEGIN + timedelta(days=9))
+    assert host.reservations == ()
+
+    def audit(known: Claim, *entries: Entry) -> list[str]:
+        tally = Tally(id="cal_a", filled_for=2, entries=entries)
+        return [one.kind for one in limits.counted(limited(), tally, {known.id: known}, {HOST: host})]
+
+    (asked,) = claim.attempts.values()
+    assert audit(claim) == ["not_counted"]
+    assert audit(claim, Entry(booking_id=booking.id, attempt=1, start=asked.start, calendar_version=0)) == []
+    assert audit(claim.change(over=True)) == []
+    assert audit(claim.with_attempt(asked.model_copy(update={"number": 2, "start": asked.start + 60}))) == []
