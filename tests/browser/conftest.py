@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 from playwright._impl._api_structures import SetCookieParam
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.shots import Shot, session_of, shots_of
 from tests.browser.site import Site
 from turnus_runtime.embedded import Endpoints
 
 CHROMIUM = os.environ.get("TURNUS_TEST_CHROMIUM", "/usr/bin/chromium")
+PATIENCE_MS = 60_000
+"""How long a page is given for what it will show: far more than it takes, also on a machine that does other things."""
+expect.set_options(timeout=PATIENCE_MS)
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
@@ -68,7 +71,7 @@ def opened(browser: Browser, site: Site) -> Iterator[Opener]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE_MS)
         return page
 
     yield open_page

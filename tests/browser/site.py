@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import io
 import itertools
-import socket
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -15,6 +14,7 @@ import httpx
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
+from tests.support.processes import free_port
 from tests.support.system import given
 from turnus_runtime import logs
 from turnus_runtime.consume import dead_letter_topic
@@ -36,7 +36,7 @@ class Site:
 
     def __init__(self, endpoints: Endpoints, **settings: Any) -> None:
         self.endpoints = endpoints
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = io.StringIO()
         self.process: Process
@@ -57,10 +57,10 @@ class Site:
         self._end = asyncio.Event()
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._run(),))
         self._thread.start()
-        self._ready.result(60)
+        self._ready.result(180)
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(180)
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._end.set)
@@ -168,7 +168,7 @@ class Site:
     def without_api(self) -> Iterator[None]:
         """The pages do not reach the API meanwhile."""
         client = self.process.hosts["web"].ports.effects._client
-        known, client.base_url = client.base_url, f"http://127.0.0.1:{_free_port()}"
+        known, client.base_url = client.base_url, f"http://127.0.0.1:{free_port()}"
         try:
             yield
         finally:
@@ -180,7 +180,7 @@ class Site:
 
     async def _mails(self, to: str, count: int) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while len(found) < count:
                 await asyncio.sleep(0.05)
                 found = (await self.client.get(f"{self.url}/mailbox/messages.json", params={"to": to})).json()
@@ -234,8 +234,8 @@ class Site:
         sign_in = {"workspace": "sonnenhof", "email": owner["email"], "password": owner["password"]}
         session = await self._send("POST", "/sessions", sign_in, 201)
         self._staff = {"Authorization": f"Bearer {session['token']}"}
-        for path in ("/sessions/current", "/calendars", "/schedules"):
-            async with asyncio.timeout(20):
+        for path in ("/sessions/current", "/calendars", "/schedules", "/notifications", "/operations/assignment"):
+            async with asyncio.timeout(60):
                 while (await self.client.get(path, headers=self._staff)).status_code in (401, 503):  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
 
@@ -246,9 +246,3 @@ class Site:
         answer = await self.client.request(method, path, json=body, headers=headers)
         assert answer.status_code == status, answer.text
         return dict(answer.json())
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

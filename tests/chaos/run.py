@@ -127,7 +127,7 @@ async def _storm(plan: Plan, world: World, guests: Guests) -> Faults:
 
 
 async def _first_guest(guests: Guests) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         while guests.board.confirmed_after(0) is None:
             await asyncio.sleep(0.1)
     await asyncio.sleep(CALM_SECONDS)

@@ -152,7 +152,7 @@ class World:
                 await process.wait()
         return process.returncode or 0, out.decode(errors="replace"), err.decode(errors="replace")
 
-    async def ready(self, name: str, seconds: float = 60) -> None:
+    async def ready(self, name: str, seconds: float = 180) -> None:
         """Wait for a process."""
         try:
             async with asyncio.timeout(seconds):

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import httpx
 import pytest
 
 from tests.deploy.tables import services
+from tests.support.processes import free_port
 
 CADDYFILE = Path(__file__).parents[2] / "deploy" / "gateway" / "Caddyfile"
 
@@ -34,7 +34,7 @@ async def gateway() -> AsyncIterator[Gateway]:
     async with AsyncExitStack() as stack:
         names = [name for name, service in services().items() if service.routes is not None]
         upstreams = {f"GATEWAY_{name.upper()}": await _stand_in(name, stack) for name in names}
-        public, internal, health = (f"127.0.0.1:{_free_port()}" for _ in range(3))
+        public, internal, health = (f"127.0.0.1:{free_port()}" for _ in range(3))
         environment = {"GATEWAY_PUBLIC": public, "GATEWAY_INTERNAL": internal, "GATEWAY_HEALTH": health}
         caddy = await asyncio.create_subprocess_exec(
             *("caddy", "run", "--adapter", "caddyfile", "--config", str(CADDYFILE)),
@@ -93,12 +93,6 @@ async def _stand_in(name: str, stack: AsyncExitStack) -> str:
 
     server = await stack.enter_async_context(await asyncio.start_server(answer, "127.0.0.1", 0))
     return f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 async def _until_alive(url: str, caddy: asyncio.subprocess.Process) -> None:

@@ -81,14 +81,16 @@ class Cluster:
         """The answer; tried again while a service is not there, not ready, or does not know something yet."""
         return await answered(lambda: self.send(method, path, body, headers), f"{method} {path}", times=300)
 
-    async def at_rest(self, seconds: float = 60.0) -> None:
-        """Wait until nothing that is due is owed anywhere and no job is under way, three times in a row."""
+    async def at_rest(self, seconds: float = 180.0) -> None:
+        """Wait until nothing that is due is owed anywhere, nothing that was said waits for who listens, and no job is
+        under way, three times in a row.
+        """
         quiet = 0
         async with connected(installed(self._names), self.given) as process:
             reader = reader_of(process.settings)
             for _ in range(int(seconds / 0.5)):
                 rows = await status(process, reader)
-                quiet = quiet + 1 if not any(row.owed or row.under_way for row in rows) else 0
+                quiet = quiet + 1 if not any(row.owed or row.under_way or row.lag for row in rows) else 0
                 if quiet == 3:
                     assert not any(row.dead_letters for row in rows), rows
                     return

@@ -21,15 +21,11 @@ from pathlib import Path
 
 from aiokafka.admin import AIOKafkaAdminClient
 
+from tests.support.processes import free_port
+
 POM = Path(__file__).parent / "kafka" / "pom.xml"
 START_SECONDS = 180
 APACHE = os.environ.get("TURNUS_TEST_KAFKA") == "apache"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class BrokerServer:
@@ -218,7 +214,7 @@ def new_broker() -> BrokerServer:
     return ApacheKafka() if APACHE else Tansu()
 
 
-async def until(condition: "object", seconds: float = 30.0, what: str = "") -> None:
+async def until(condition: "object", seconds: float = 60.0, what: str = "") -> None:
     """Wait until `condition()` is true; the bound only ends a broken test."""
     deadline = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]

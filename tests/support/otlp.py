@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
-from tests.support.kafka import free_port
+from tests.support.processes import free_port
 
-START_SECONDS = 20
+START_SECONDS = 60
 FIELDS = ("Trace ID", "Parent ID", "ID", "Name", "Kind")
 
 

@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
 import random
 import signal
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,28 @@ import httpx
 
 from turnus_runtime.settings import env_name
 
+_FIRST_PORT, _PAST_PORT, _LANES = 10_000, 15_000, 16
+
+
+def _ports() -> Iterator[int]:
+    """The ports of this test process: every 16th, another one for each of those that run side by side."""
+    lane = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % _LANES
+    own = range(_FIRST_PORT + lane, _PAST_PORT, _LANES)
+    return itertools.islice(itertools.cycle(own), random.randrange(len(own)), None)
+
+
+_OWN_PORTS = _ports()
+
 
 def free_port() -> int:
-    """A port below those that systems give to outgoing connections: nobody takes it by chance before it is used."""
-    while True:
-        port = random.randrange(20_000, 32_000)
+    """A port that nobody takes before it is used: none of this process twice, none of another test process, and below
+    those that embedded servers choose (from 15,000 on) and those that systems give to outgoing connections.
+    """
+    for port in _OWN_PORTS:
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
+    raise AssertionError("no end of ports")
 
 
 BYTECODE = Path.home() / ".cache" / "turnus" / "bytecode"
@@ -63,7 +78,7 @@ class ServiceProcess:
                 *command, stdout=log, stderr=log, stdin=asyncio.subprocess.DEVNULL, env=self._environment
             )
 
-    async def ready(self, seconds: float = 60.0) -> None:
+    async def ready(self, seconds: float = 180.0) -> None:
         async with httpx.AsyncClient() as client:
             for _ in range(int(seconds / 0.1)):
                 if self._process is not None and self._process.returncode is not None:

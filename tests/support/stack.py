@@ -27,6 +27,8 @@ from turnus_runtime.embedded.datadir import DataDirectory
 from turnus_runtime.embedded.ports import PortBook
 from turnus_runtime.embedded.process import ServerProcess
 
+PORTS_TRIED = 3
+"""Another test process may take the port that was chosen before the server does."""
 _COUNTER = itertools.count(1)
 
 
@@ -114,17 +116,28 @@ async def broker_in(path: Path) -> AsyncIterator[str]:
     """Address (``127.0.0.1:PORT``) of an empty broker that keeps its files in `path`."""
     directory = DataDirectory(path)
     await directory.hold()
-    server = servers.broker(PortBook(directory.ports).take(servers.BROKER))
-    log = directory.logs / "broker.log"
-    process = ServerProcess(
-        server.command, log=log, home=directory.path, lock_fd=directory.servers_lock, says=server.says
-    )
+    ports, log = PortBook(directory.ports), directory.logs / "broker.log"
     try:
-        await until(process.said.is_set, f"the broker listens, see {log}")
-        yield f"{servers.HOST}:{server.port}"
+        for _ in range(PORTS_TRIED):
+            server = servers.broker(ports.take(servers.BROKER))
+            process = ServerProcess(
+                server.command, log=log, home=directory.path, lock_fd=directory.servers_lock, says=server.says
+            )
+            try:
+                await until(_said_or_gone(process), f"the broker listens, see {log}")
+                if process.said.is_set():
+                    yield f"{servers.HOST}:{server.port}"
+                    return
+            finally:
+                await process.stop()
+            ports.forget(servers.BROKER)
+        raise AssertionError(f"the broker does not start, see {log}")
     finally:
-        await process.stop()
         directory.release()
+
+
+def _said_or_gone(process: ServerProcess) -> Callable[[], bool]:
+    return lambda: process.said.is_set() or process.exited.is_set()
 
 
 @pytest.fixture
@@ -150,7 +163,7 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-async def until(condition: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+async def until(condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
     """Wait until `condition` holds; fails the test, saying `what` was awaited, after a bound that only a hang meets."""
     deadline = time.monotonic() + seconds
     while not condition():

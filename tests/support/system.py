@@ -7,6 +7,7 @@ workspace, members. Everything else is the production code path.
 import asyncio
 import contextlib
 import itertools
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,9 +21,13 @@ from turnus_contracts import Event, MemberChanged, SigningKeyChanged, WorkspaceC
 from turnus_runtime.credentials import SCOPES, SigningKey, public_key_text, sign_token
 from turnus_runtime.embedded import Endpoints
 from turnus_runtime.ids import RandomIds
-from turnus_runtime.ports import Message
+from turnus_runtime.kafka import KafkaBroker
+from turnus_runtime.ports import Consumer, LaneOf, Message, Receive, by_key
 from turnus_runtime.process import ROLES, Process, Role, installed
 
+PATIENT_COUNTING = "turnus_runtime.redis.COUNT_SECONDS", 30.0
+"""For tests of limits (`monkeypatch.setattr(*PATIENT_COUNTING)`): nobody is limited while counting takes longer than a
+moment, which on a busy machine it may."""
 _LIMITED = ("guest_reads", "guest_writes", "staff", "sign_ins", "workspaces", "test_mails")
 UNLIMITED = {f"rate_limits_{group}_per_minute": 10_000_000 for group in _LIMITED}
 _PREFIXES = itertools.count(1)
@@ -44,7 +49,7 @@ def given(endpoints: Endpoints, prefix: str, **more: Any) -> dict[str, Any]:
     }
 
 
-async def eventually(holds: Callable[[], Awaitable[bool]], seconds: float = 20.0) -> None:
+async def eventually(holds: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
     """Wait for a condition; an AssertionError names it if it does not come."""
     for _ in range(int(seconds / 0.02)):
         if await holds():
@@ -101,6 +106,45 @@ class Tenant:
         return {"Authorization": f"Bearer {self.token(member_id, scopes)}"}
 
 
+class Hearing:
+    """What is said through a broker and was not handled yet by each of its consumers."""
+
+    def __init__(self, broker: KafkaBroker) -> None:
+        self._waiting: dict[str, Counter[tuple[str, ...]]] = {}
+        self._topics: dict[str, frozenset[str]] = {}
+        self._publish, self._consumer = broker.publish, broker.consumer
+        broker.publish = self._note_said  # type: ignore[method-assign]
+        broker.consumer = self._listening  # type: ignore[method-assign]
+
+    @property
+    def all_heard(self) -> bool:
+        """Nothing that was said waits in the broker."""
+        return not any(count > 0 for waiting in self._waiting.values() for count in waiting.values())
+
+    async def _note_said(self, messages: Sequence[Message]) -> None:
+        await self._publish(messages)
+        for message in messages:
+            for group, topics in self._topics.items():
+                if message.topic in topics:
+                    self._count(group, message, 1)
+
+    def _listening(self, group: str, topics: Sequence[str], receive: Receive, lane_of: LaneOf = by_key) -> Consumer:
+        async def handle(message: Message) -> None:
+            await receive(message)
+            self._count(group, message, -1)
+
+        self._topics[group] = frozenset(topics)
+        self._waiting.setdefault(group, Counter())
+        return self._consumer(group, topics, handle, lane_of)
+
+    def _count(self, group: str, message: Message, by: int) -> None:
+        """May fall below 0: what is heard before its acknowledgement is, or twice."""
+        waiting, name = self._waiting[group], (message.topic, message.key, message.headers.get("ce_id", ""))
+        waiting[name] += by
+        if not waiting[name]:
+            del waiting[name]
+
+
 class System:
     """Services running in this test's process."""
 
@@ -116,6 +160,7 @@ class System:
     @contextlib.asynccontextmanager
     async def running(self, roles: Sequence[Role] = ROLES) -> AsyncIterator["System"]:
         self.process = Process(installed(self.names), roles, given=self.given)
+        self._hearing = Hearing(self.process.broker)
         await self.process.start()
         transport = httpx.ASGITransport(self.process.app(), raise_app_exceptions=False)
         try:
@@ -156,16 +201,19 @@ class System:
         return tenant
 
     async def quiet(self) -> None:
-        """Wait until nothing is owed in any store and nothing is under way."""
+        """Wait until nothing is owed in any store, all that was said is heard, and nothing is under way."""
+
+        def still() -> bool:
+            return self.process.idle and self._hearing.all_heard
 
         async def nothing_owed() -> bool:
-            if not self.process.idle:
+            if not still():
                 return False
             for host in self.process.hosts.values():
                 for kind in host.service.records:
                     for record in await host.records.find(kind, "next_due", 0, 1 << 60, limit=1000):
                         if any(e.kind in ("event", "state", "job") for e in record.owed):
                             return False
-            return self.process.idle
+            return still()
 
-        await eventually(nothing_owed, 30)
+        await eventually(nothing_owed)

@@ -21,7 +21,7 @@ from services.accounts.store import identity_id
 from tests.integration.notify.conftest import Inbox
 from tests.support.kafka import new_broker
 from tests.support.stack import Names
-from tests.support.system import System, eventually
+from tests.support.system import PATIENT_COUNTING, System, eventually
 from turnus_contracts import (
     ChangeRecorded,
     CredentialRevoked,
@@ -220,8 +220,11 @@ async def alone(embedded_servers: Endpoints, fresh_broker: str, names: Names) ->
 
 
 @pytest.fixture
-async def limited(embedded_servers: Endpoints, fresh_broker: str, names: Names) -> AsyncIterator[Accounts]:
+async def limited(
+    embedded_servers: Endpoints, fresh_broker: str, names: Names, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Accounts]:
     """With three sign-ins and two new workspaces a minute."""
+    monkeypatch.setattr(*PATIENT_COUNTING)
     limits: dict[str, Any] = {
         "rate_limits_sign_ins_per_minute": 3,
         "rate_limits_workspaces_per_minute": 2,

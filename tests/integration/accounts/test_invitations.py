@@ -344,6 +344,7 @@ async def test_inviting_and_joining_are_said_and_in_the_audit_log(accounts: Acco
         ]
 
     await eventually(told)
+    await accounts.system.quiet()
     versions = [event.version for event in accounts.said(MemberChanged) if event.member_id == mia["id"]]
     assert max(versions) == 5, "who is shown otherwise has another version"
 

@@ -29,7 +29,7 @@ SPECS = [TopicSpec(contract.topic(), 2, compacted=contract.kind == "state") for 
 SPECS.append(TopicSpec("assignment.dlq", 1, compacted=False))
 
 
-async def until(holds: Callable[[], Awaitable[Any]], what: str, seconds: float = 30) -> Any:
+async def until(holds: Callable[[], Awaitable[Any]], what: str, seconds: float = 60) -> Any:
     """What `holds` gives once it is true."""
     try:
         async with asyncio.timeout(seconds):

@@ -63,7 +63,8 @@ class Worker:
     lines: list[str] = field(default_factory=list[str])
 
     def __post_init__(self) -> None:
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self) -> None:
         assert self.process.stdout is not None
@@ -86,8 +87,10 @@ class Worker:
             self.process.send_signal(number)
 
     def kill(self) -> None:
+        """SIGKILL; then `lines` are all that it said."""
         self.signal(signal.SIGKILL)
         self.process.wait()
+        self._reader.join()
 
 
 @pytest.fixture

@@ -165,13 +165,13 @@ async def test_a_batch_taken_under_an_earlier_assignment_is_dropped(new_client: 
 
 async def test_a_member_that_stops_leaves_at_once(new_client: NewBroker, spec: TopicSpec):
     """Without a word to the group the next member waits until the session of the last one ends."""
-    broker = new_client(spec, session_timeout_ms=12_000)
+    broker = new_client(spec, session_timeout_ms=20_000)
     got = Collected()
     first = await joined(broker, "leaves", spec, got)
     await first.stop()
     second = broker.consumer("leaves", [spec.name], got.receive)
     await second.start()
-    await until(lambda: second.health()["partitions"] == 4, seconds=9)
+    await until(lambda: second.health()["partitions"] == 4, seconds=17)
     await second.stop()
     await broker.stop()
 
@@ -226,7 +226,7 @@ async def test_a_compacted_topic_keeps_the_last_value_of_each_key(new_client: Ne
 
     for n in range(200):
         await broker.publish([Message(spec.name, "k", b"%d" % n)])
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(300):
         while True:
             await broker.publish([Message(spec.name, "last", b"")])  # also rolls the segment
             if len(values := await kept()) < 100:

@@ -42,7 +42,7 @@ class Up:
                 stderr=log,
                 env={**inherited, **unlimited, "TURNUS_CLOCK_START": BEFORE},
             )
-        await until(lambda: (self.data / "demo.json").exists() or self.process.returncode is not None, "it is up", 90)
+        await until(lambda: (self.data / "demo.json").exists() or self.process.returncode is not None, "it is up", 240)
         assert self.process.returncode is None, self.log.read_text()[-3000:]
         self.demo: dict[str, Any] = json.loads((self.data / "demo.json").read_text())
 
@@ -141,7 +141,7 @@ async def _one_mail_each(api: httpx.AsyncClient, bookings: int = BOOKINGS) -> No
     mailbox = str(api.base_url).replace("/api/v1/", "/mailbox/messages.json")
     wanted = {f"guest{number}@example.net": 1 for number in range(bookings)}
     found: Counter[str] = Counter()
-    for _ in range(120):
+    for _ in range(480):
         mails = (await api.get(mailbox, params={"limit": 1000})).json()
         found = Counter(address for mail in mails for address in mail["to"] if address.endswith("example.net"))
         if len(found) == bookings:

@@ -12,6 +12,7 @@ import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.support.stack import Names, until
+from tests.support.system import PATIENT_COUNTING
 from tests.unit.runtime.http.conftest import key_event
 from tests.unit.runtime.http.notes import SERVICE
 from turnus_runtime.clock import StoreClock
@@ -77,7 +78,7 @@ async def serving(app: Any) -> AsyncIterator[int]:
 
 @contextlib.asynccontextmanager
 async def served_by(settings: Settings, database: str, limits: str) -> AsyncIterator[Served]:
-    store = MongoStore(settings.mongo_url, database, timeout_seconds=2)
+    store = MongoStore(settings.mongo_url, database)
     clock = StoreClock(store)
     signals, limiter = RedisSignals(settings.redis_url, limits), RateLimiter(settings.redis_url, limits)
     records = RecordStore(store, clock, signals, lambda _: False)
@@ -98,7 +99,8 @@ async def served_by(settings: Settings, database: str, limits: str) -> AsyncIter
 
 
 @pytest.fixture
-async def served(embedded_servers: Endpoints, names: Names) -> AsyncIterator[Served]:
+async def served(embedded_servers: Endpoints, names: Names, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
+    monkeypatch.setattr(*PATIENT_COUNTING)
     settings = Settings(
         mongo_url=embedded_servers.mongo_url,
         redis_url=embedded_servers.redis_url,

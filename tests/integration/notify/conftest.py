@@ -54,7 +54,7 @@ SPECS.append(TopicSpec("notify.dlq", 1, compacted=False))
 SAID: tuple[type[Event], ...] = (ReminderDue, NotificationSent, NotificationFailed, ChangeRecorded)
 
 
-async def until(holds: Callable[[], Awaitable[Any]], what: str, seconds: float = 30) -> Any:
+async def until(holds: Callable[[], Awaitable[Any]], what: str, seconds: float = 60) -> Any:
     """What `holds` gives once it is true."""
     try:
         async with asyncio.timeout(seconds):
@@ -247,7 +247,8 @@ class Staff:
             issued_at=self.host.turn().now,
             expires_at=None,
         )
-        told = {"Authorization": f"Bearer {token}", **(headers or {})}
+        patient = {"Prefer": "wait=30"}  # for what the process has to hear of first, after it joined its group
+        told = {"Authorization": f"Bearer {token}", **patient, **(headers or {})}
         content = {} if body is None else {"json": body}
         return await self.client.request(method, f"/api/v1{path}", headers=told, params=query, **content)
 

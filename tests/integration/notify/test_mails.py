@@ -73,6 +73,7 @@ async def test_repeated_and_republished_facts_send_nothing_twice(notify: Notify)
     await notify.publish(confirmed(5, **soon(second)))
     await until(lambda: notify.known(5), "the later fact is known")
     await until(lambda: at_rest(second), "nothing is owed")
+    await until(lambda: _said(notify, NotificationSent, 2), "both are said")
     assert len(notify.inbox.mails) == 2
     assert len(notify.said(NotificationSent)) == 2
 
@@ -80,7 +81,7 @@ async def test_repeated_and_republished_facts_send_nothing_twice(notify: Notify)
 async def test_moved_and_cancelled_are_told_and_no_stale_mail_goes_out(notify: Notify) -> None:
     taking = await notify.new_host(jobs=False)
     await notify.publish(*known(), details(), confirmed(**soon(taking)))
-    await until(lambda: notify.known(2), "the booking is known, nobody sends")
+    await until(notify.all_known, "the booking is known, nobody sends")
     await notify.publish(moved(4, 1, **soon(taking, days=4)))
     await until(lambda: notify.known(4), "the move is known")
     sending = await notify.new_host()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.contracts.examples import LATER, examples
-from tests.integration.saga.conftest import Office
+from tests.integration.saga.conftest import CLOCK_START, Office
 from tests.integration.saga.test_booking import slots
 from tests.support.system import System, eventually
 from turnus_contracts import (
@@ -37,7 +37,7 @@ MET: tuple[type[Event], ...] = (
 
 @pytest.fixture
 async def system(embedded_servers: Endpoints, fresh_broker: str) -> AsyncIterator[System]:
-    made = System(embedded_servers, SERVICES, kafka_url=fresh_broker)
+    made = System(embedded_servers, SERVICES, kafka_url=fresh_broker, clock_start=CLOCK_START)
     async with made.running():
         yield made
 

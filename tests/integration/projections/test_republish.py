@@ -10,7 +10,7 @@ from services.assignment.domain.rotation import Rotation
 from services.availability.domain import rules, serving
 from services.booking.domain import directory
 from services.notify.domain import projections
-from tests.integration.saga.conftest import Office
+from tests.integration.saga.conftest import CLOCK_START, PATIENT, Office
 from tests.integration.saga.test_booking import slots
 from tests.support.system import System, eventually
 from turnus_runtime.credentials import SigningKey
@@ -30,7 +30,7 @@ PROJECTIONS: dict[str, tuple[type[Record], ...]] = {
 
 @pytest.fixture
 async def system(embedded_servers: Endpoints, fresh_broker: str) -> AsyncIterator[System]:
-    made = System(embedded_servers, ALL, kafka_url=fresh_broker)
+    made = System(embedded_servers, ALL, kafka_url=fresh_broker, clock_start=CLOCK_START)
     async with made.running():
         yield made
 
@@ -43,9 +43,7 @@ class RealOffice(Office):
         self.headers: dict[str, str] = {}
 
     async def post(self, path: str, body: dict[str, Any], status: int = 201) -> dict[str, Any]:
-        answer = await self.system.client.post(
-            f"/api/v1{path}", json=body, headers={**self.headers, "Prefer": "wait=20"}
-        )
+        answer = await self.system.client.post(f"/api/v1{path}", json=body, headers={**self.headers, **PATIENT})
         assert answer.status_code == status, answer.text
         return answer.json()
 

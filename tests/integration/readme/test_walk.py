@@ -20,7 +20,7 @@ async def typed(*command: str, folder: Path) -> str:
         process = await asyncio.create_subprocess_exec(
             *command, cwd=folder, env=inherited, stdin=asyncio.subprocess.DEVNULL, stdout=said, stderr=said
         )
-        code = await asyncio.wait_for(process.wait(), 120)
+        code = await asyncio.wait_for(process.wait(), 300)
         said.seek(0)
         text = said.read()
     assert code == 0, text

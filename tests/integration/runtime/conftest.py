@@ -1,7 +1,6 @@
 """Real servers for the adapters."""
 
 import asyncio
-import socket
 import subprocess
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -9,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.logging_kept import logging_as_before
+from tests.support.processes import free_port
 from turnus_runtime.embedded import servers
 
 __all__ = ["logging_as_before"]
 
 
-async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
+async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
     """Wait for a condition of another process, which nothing here can signal."""
     async with asyncio.timeout(seconds):
         while not await holds():  # noqa: ASYNC110
@@ -25,9 +25,7 @@ class Cache:
     """A Valkey of this test, which can be stopped and comes back empty on the same port."""
 
     def __init__(self, log: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self._server = servers.cache(self.port, 16_000_000)
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from tests.support.system import PATIENT_COUNTING
 from turnus_runtime import redis
 from turnus_runtime.redis import RateLimiter, RedisSignals
 
@@ -13,6 +14,12 @@ from .conftest import Cache, until
 
 LONG = 30.0
 """Nobody waits this long unless a wake-up got lost."""
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(*PATIENT_COUNTING)
+    monkeypatch.setattr(redis, "REMEMBERED_SECONDS", LONG)
 
 
 @pytest.fixture
@@ -202,6 +209,7 @@ async def test_what_is_counted_is_not_readable_in_redis(cache: Cache) -> None:
 async def test_nobody_is_limited_while_redis_is_away_and_a_stalled_one_is_asked_only_now_and_then(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(redis, "COUNT_SECONDS", 2.0)
     limiter = RateLimiter(cache.url, "turnus")
     assert (await limiter.hit("x", "a", 0, 60)).allowed
     monkeypatch.setattr(redis, "REST_SECONDS", 3600.0)

@@ -1,14 +1,10 @@
 """A guest books, moves and cancels, over real servers."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.integration.saga.conftest import PATIENT, day
 from tests.support.system import System, Tenant
-
-
-def day(ahead: int) -> str:
-    return (datetime.now(UTC) + timedelta(days=ahead)).date().isoformat()
 
 
 async def slots(system: System, address: str, ahead: int = 3) -> list[str]:
@@ -34,7 +30,7 @@ async def test_a_guest_books_moves_and_cancels_in_a_personal_calendar(
     assert free[0] not in await slots(core, "demo/beratung")
     guest = {"Authorization": f"Bearer {booking['token']}"}
     moved = await core.client.post(
-        f"/api/v1/bookings/{booking['id']}/reschedule", headers=guest, json={"start": free[4]}
+        f"/api/v1/bookings/{booking['id']}/reschedule", headers={**guest, **PATIENT}, json={"start": free[4]}
     )
     assert moved.status_code == 200, moved.text
     assert moved.json()["revision"] == 1

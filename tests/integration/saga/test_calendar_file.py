@@ -8,7 +8,8 @@ import httpx
 import pytest
 from icalendar import Calendar
 
-from tests.integration.saga.test_booking import day, slots
+from tests.integration.saga.conftest import CLOCK_START, PATIENT, day
+from tests.integration.saga.test_booking import slots
 from tests.support.system import System, Tenant
 from tests.unit.notify import ical
 from turnus_runtime.embedded import Endpoints
@@ -51,7 +52,7 @@ async def test_a_guest_downloads_the_appointment_and_its_changes_until_it_is_can
     kept = {**guest, "If-None-Match": first.headers["etag"]}
     assert (await file_of(core, "current", kept, 304)).content == b""
     moved = await core.client.post(
-        f"/api/v1/bookings/{booking['id']}/reschedule", headers=guest, json={"start": free[4]}
+        f"/api/v1/bookings/{booking['id']}/reschedule", headers={**guest, **PATIENT}, json={"start": free[4]}
     )
     assert moved.status_code == 200, moved.text
     second = entry_of(await file_of(core, "current", kept))
@@ -99,7 +100,7 @@ async def test_what_never_was_an_appointment_has_no_file(core: System, tenant: T
 @pytest.fixture
 async def alone(embedded_servers: Endpoints, fresh_broker: str) -> AsyncIterator[System]:
     """booking without availability: nothing is decided."""
-    system = System(embedded_servers, ("booking",), kafka_url=fresh_broker)
+    system = System(embedded_servers, ("booking",), kafka_url=fresh_broker, clock_start=CLOCK_START)
     async with system.running():
         yield system
 
@@ -109,7 +110,7 @@ async def test_while_it_is_undecided_there_is_no_file_yet(alone: System, office:
     host = await tenant.member("Ada")
     staff = tenant.headers(host)
     body = {"kind": "personal", "slug": "beratung", "name": "B", "tz": "UTC", "members": [{"member_id": host}]}
-    made = await alone.client.post("/api/v1/calendars", headers=staff, json=body)
+    made = await alone.client.post("/api/v1/calendars", headers={**staff, **PATIENT}, json=body)
     assert made.status_code == 201, made.text
     await alone.client.post(f"/api/v1/calendars/{made.json()['id']}/publish", headers={**staff, "Prefer": "wait=0"})
     asked = await office.book(alone, "demo/beratung", f"{day(3)}T09:00:00Z", Prefer="wait=0")

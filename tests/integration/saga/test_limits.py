@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from services.availability.domain.tallies import Tally
-from tests.integration.saga.test_booking import day, slots
+from tests.integration.saga.conftest import PATIENT, day
+from tests.integration.saga.test_booking import slots
 from tests.support.system import System, Tenant
 from turnus_runtime.ids import RandomIds
 
@@ -46,7 +47,7 @@ async def test_a_full_day_is_neither_offered_nor_booked_and_a_cancellation_opens
     token = booked[0].json()["token"]
     moved = await core.client.post(
         f"/api/v1/bookings/{booked[0].json()['id']}/reschedule",
-        headers={"Authorization": f"Bearer {token}"},
+        headers={"Authorization": f"Bearer {token}", **PATIENT},
         json={"start": free[6]},
     )
     assert moved.status_code == 200, moved.text  # within the day it counts once
@@ -83,7 +84,7 @@ async def test_what_was_booked_before_a_calendar_had_limits_counts(core: System,
     headers = tenant.headers(host)
     path = f"/api/v1/calendars/{calendar['id']}"
     assert (await core.client.patch(path, headers=headers, json={"limits": {"day": 2}})).status_code == 200
-    assert (await core.client.post(f"{path}/publish", headers=headers)).status_code == 200
+    assert (await core.client.post(f"{path}/publish", headers={**headers, **PATIENT})).status_code == 200
     assert await slots(core, "demo/beratung") == free[1:]
     assert (await office.book(core, "demo/beratung", free[3], 2)).status_code == 201
     assert await slots(core, "demo/beratung") == []
@@ -138,7 +139,7 @@ async def test_what_look_busy_hides_is_refused_to_guests_and_told_to_staff(
     headers = tenant.headers(host)
     path = f"/api/v1/calendars/{calendar['id']}"
     assert (await core.client.patch(path, headers=headers, json={"look_busy_percent": 50})).status_code == 200
-    assert (await core.client.post(f"{path}/publish", headers=headers)).status_code == 200
+    assert (await core.client.post(f"{path}/publish", headers={**headers, **PATIENT})).status_code == 200
     shown = await slots(core, "demo/beratung")
     assert len(shown) == len(free) - (len(free) + 1) // 2
     assert all(await asyncio.gather(*(_same(core, shown) for _ in range(20))))
@@ -148,7 +149,7 @@ async def test_what_look_busy_hides_is_refused_to_guests_and_told_to_staff(
     assert (refused.status_code, refused.json()["code"]) == (409, "slot_not_offered")
     by_staff = await core.client.post(
         "/api/v1/bookings",
-        headers=headers,
+        headers={**headers, **PATIENT},
         json={
             "calendar": "demo/beratung",
             "start": hidden,

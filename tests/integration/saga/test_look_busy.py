@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.saga.test_booking import day, slots
+from tests.integration.saga.conftest import PATIENT, day
+from tests.integration.saga.test_booking import slots
 from tests.support.processes import ServiceProcess
 from tests.support.system import System, Tenant
 
@@ -73,7 +74,7 @@ async def test_what_is_hidden_is_refused_to_guests_and_given_to_staff_and_everyt
     every = await slots(core, address)
     path = f"/api/v1/calendars/{calendar['id']}"
     assert (await core.client.patch(path, headers=headers, json={"look_busy_percent": 50})).status_code == 200
-    assert (await core.client.post(f"{path}/publish", headers=headers)).status_code == 200
+    assert (await core.client.post(f"{path}/publish", headers={**headers, **PATIENT})).status_code == 200
     shown = await slots(core, address)
     hidden = [start for start in every if start not in shown]
     assert (len(every), len(hidden)) == (6, 3)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.integration.saga.test_booking import day, slots
+from tests.integration.saga.conftest import PATIENT, day
+from tests.integration.saga.test_booking import slots
 from tests.support.system import System, Tenant
 
 
@@ -40,7 +41,7 @@ async def test_a_booking_in_a_retired_calendar_is_offered_times_and_moved_and_no
     offered = starts(await of_a_move(core, booking["id"]))
     assert offered == free
     moved = await core.client.post(
-        f"/api/v1/bookings/{booking['id']}/reschedule", headers=guest, json={"start": offered[3]}
+        f"/api/v1/bookings/{booking['id']}/reschedule", headers={**guest, **PATIENT}, json={"start": offered[3]}
     )
     assert moved.status_code == 200, moved.text
 
@@ -65,7 +66,7 @@ async def test_what_is_offered_for_a_move_goes_by_what_was_promised_and_past_the
     assert found["duration_minutes"] == 60
     guest = {"Authorization": f"Bearer {booking['token']}"}
     moved = await core.client.post(
-        f"/api/v1/bookings/{booking['id']}/reschedule", headers=guest, json={"start": free[2]}
+        f"/api/v1/bookings/{booking['id']}/reschedule", headers={**guest, **PATIENT}, json={"start": free[2]}
     )
     assert moved.status_code == 200, moved.text
 

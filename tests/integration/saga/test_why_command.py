@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.integration.saga.test_booking import day, slots
+from tests.integration.saga.conftest import day
+from tests.integration.saga.test_booking import slots
 from tests.support.logging_kept import logging_as_before
 from tests.support.processes import free_port
 from tests.support.system import System, Tenant

@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from tests.integration.saga.test_booking import day, slots
+from tests.integration.saga.conftest import day
+from tests.integration.saga.test_booking import slots
 from tests.support.system import System, Tenant, eventually
 
 

@@ -126,10 +126,20 @@ def _stopped(pid: int) -> bool:
 
 
 async def test_a_hanging_server_is_unavailable_and_then_itself_again(fresh_servers: StackThread) -> None:
-    store = MongoStore(fresh_servers.endpoints.mongo_url, "hanging", timeout_seconds=0.3)
-    await store.prepare({C: ()})
+    url = fresh_servers.endpoints.mongo_url
+    patient, store = MongoStore(url, "hanging"), MongoStore(url, "hanging", timeout_seconds=0.3)
+    await patient.prepare({C: ()})
     document = Stored("a", 1, 1, {})
-    assert await store.insert(C, document)
+    assert await patient.insert(C, document)
+    await patient.close()
+
+    async def answers() -> bool:
+        try:
+            return await store.get(C, "a") is not None
+        except StoreUnavailable:
+            return False
+
+    await eventually(answers)
     pid = fresh_servers.health["store"].pid
     assert pid
     os.kill(pid, signal.SIGSTOP)
@@ -148,15 +158,7 @@ async def test_a_hanging_server_is_unavailable_and_then_itself_again(fresh_serve
     finally:
         os.kill(pid, signal.SIGCONT)
     assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 7
-
-    async def answers() -> bool:
-        try:
-            return await store.get(C, "a") is not None
-        except StoreUnavailable:
-            return False
-
-    while not await answers():  # noqa: ASYNC110 (another process cannot signal here)
-        await asyncio.sleep(0.01)
+    await eventually(answers)
     await store.close()
 
 

@@ -1,13 +1,13 @@
 """The pages in front of the real services, at a real address."""
 
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import httpx
 import pytest
 
-from tests.support.system import System, Tenant
+from tests.support.processes import free_port
+from tests.support.system import PATIENT_COUNTING, System, Tenant
 from turnus_runtime.embedded import Endpoints
 from turnus_runtime.process import listening
 
@@ -27,14 +27,11 @@ class Pages:
     retired: str
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture
-async def pages(embedded_servers: Endpoints, fresh_broker: str) -> AsyncIterator[Pages]:
+async def pages(
+    embedded_servers: Endpoints, fresh_broker: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Pages]:
+    monkeypatch.setattr(*PATIENT_COUNTING)
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     system = System(
@@ -81,6 +78,6 @@ async def pages(embedded_servers: Endpoints, fresh_broker: str) -> AsyncIterator
 
 
 async def _post(system: System, staff: dict[str, str], path: str, body: object) -> dict[str, str]:
-    answer = await system.client.post(f"/api/v1{path}", json=body, headers=staff)
+    answer = await system.client.post(f"/api/v1{path}", json=body, headers={**staff, "Prefer": "wait=30"})
     assert answer.is_success, answer.text
     return dict(answer.json())

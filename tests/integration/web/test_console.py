@@ -1,7 +1,6 @@
 """What the console keeps to, whatever is sent to it."""
 
 import re
-import socket
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from services.accounts.store import identity_id
 from services.web.domain.staff import NewSession
 from services.web.routes.console.desk import signed_in
 from services.web.routes.console.entrance import inside
+from tests.support.processes import free_port
 from tests.support.system import System, eventually
 from turnus_runtime.embedded import Endpoints
 from turnus_runtime.process import listening
@@ -77,9 +77,7 @@ class Console:
 
 @pytest.fixture
 async def console(embedded_servers: Endpoints, fresh_broker: str) -> AsyncIterator[Console]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     system = System(
         embedded_servers,
@@ -93,7 +91,7 @@ async def console(embedded_servers: Endpoints, fresh_broker: str) -> AsyncIterat
     async with (
         system.running(),
         listening(system.process.app(), "127.0.0.1", port),
-        httpx.AsyncClient(base_url=url, timeout=60) as client,
+        httpx.AsyncClient(base_url=url, timeout=60, headers={"Prefer": "wait=30"}) as client,
     ):
         made = Console(client, system)
         start = await made.post(

@@ -5,7 +5,8 @@ import re
 
 import httpx
 
-from tests.integration.web.conftest import NAME, READS_A_MINUTE, Pages, free_port
+from tests.integration.web.conftest import NAME, READS_A_MINUTE, Pages
+from tests.support.processes import free_port
 from tests.support.system import System
 from turnus_runtime.embedded import Endpoints
 from turnus_runtime.process import listening

@@ -12,8 +12,17 @@ import pytest
 import pytest_asyncio
 
 from services.notify.domain.notices import Notice
-from tests.integration.web.conftest import free_port
-from tests.integration.web.test_console import HOSTILE, PASSWORD, SERVICES, Console, _become, _own_id, draft
+from tests.integration.web.test_console import (
+    HOSTILE,
+    OF_EACH_SERVICE,
+    PASSWORD,
+    SERVICES,
+    Console,
+    _become,
+    _own_id,
+    draft,
+)
+from tests.support.processes import free_port
 from tests.support.stack import broker_in
 from tests.support.system import System, eventually
 from turnus_runtime.embedded import Endpoints
@@ -57,12 +66,12 @@ async def english(running: tuple[System, str]) -> AsyncIterator[English]:
     system, url = running
     slug = f"versions-{next(_NUMBERS)}"
     person = {"name": "Olga Sommer", "email": f"olga@{slug}.example.org", "password": PASSWORD}
-    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=60, headers={"Prefer": "wait=30"}) as client:
         made = English(client, system, slug)
         place = {"workspace_name": "Sonnenhof", "slug": slug, "tz": "Europe/Berlin", "locale": "en"}
         start = await made.post("/start", **person, **place)
         assert start.status_code == 303, start.text
-        for path in ("", "/calendars", "/notifications", "/availability"):
+        for path in ("", "/calendars", "/notifications", *OF_EACH_SERVICE):
 
             async def is_served(path: str = path) -> bool:
                 return (await client.get(f"/console{path}")).status_code == 200
