@@ -47,7 +47,8 @@ KINDS: Mapping[Kind, str] = {
     "held_otherwise": "a host holds a booking's time from or until another minute than was promised",
     "held_for_nobody": "a host holds a time for an attempt that is over, or that somebody else serves",
     "counted_for_nobody": "an attempt counts for the limits of its calendar, and no host holds its time",
-    "not_counted": "a host holds a time in a calendar with limits, and it does not count",
+    "not_counted": "a host holds a time in a calendar with limits, or held it until it was archived, and it does not "
+    "count",
     "over_limit": "more bookings start in a period than its limits have let in, without anybody having overbooked",
     "overbooked_unsaid": "a time was overbooked, and nothing says which member of staff did it and why",
     "claim_missing": "a booking was decided and availability has no record of having been asked",
