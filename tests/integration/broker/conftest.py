@@ -15,7 +15,7 @@ import pytest
 from tests.support.kafka import BrokerServer, new_broker
 from turnus_runtime.kafka import KafkaBroker
 from turnus_runtime.kafka.session import ConsumerOptions
-from turnus_runtime.ports import TopicSpec
+from turnus_runtime.ports import BrokerUnavailable, Message, TopicSpec
 
 ROOT = Path(__file__).parents[3]
 _COUNTER = itertools.count(1)
@@ -53,6 +53,14 @@ def new_client(server: BrokerServer) -> NewBroker:
         )
 
     return make
+
+
+async def said(broker: KafkaBroker, message: Message) -> None:
+    """Publish like the relay: again and again, however long a busy broker takes for the first."""
+    while True:
+        with contextlib.suppress(BrokerUnavailable):
+            await broker.publish([message])
+            return
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiokafka.client import AIOKafkaClient
 
-from tests.integration.broker.conftest import NewBroker
+from tests.integration.broker.conftest import NewBroker, said
 from tests.support.kafka import BrokerServer, until
 from turnus_runtime.kafka import KafkaBroker, quiet_library
 from turnus_runtime.ports import BrokerUnavailable, Message, TopicSpec
@@ -31,7 +31,7 @@ async def test_a_producer_that_was_given_up_leaves_nothing_behind(
     server: BrokerServer, new_client: NewBroker, spec: TopicSpec
 ):
     broker = new_client(spec, publish_timeout_seconds=1.0)
-    await broker.publish([Message(spec.name, "k", b"one")])
+    await said(broker, Message(spec.name, "k", b"one"))
     server.kill()
     try:
         await asyncio.gather(*(refused(broker, spec) for _ in range(3)))
@@ -52,7 +52,7 @@ async def test_publishes_that_wait_ask_for_their_topics_one_for_all(
         return ask(client)
 
     broker = new_client(spec, publish_timeout_seconds=3.0)
-    await broker.publish([Message(spec.name, "k", b"one")])
+    await said(broker, Message(spec.name, "k", b"one"))
     server.kill()
     try:
         monkeypatch.setattr(AIOKafkaClient, "force_metadata_update", counted)

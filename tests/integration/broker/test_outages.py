@@ -1,14 +1,12 @@
 """The broker goes away, stalls, or comes back with nothing: clients find their way by themselves."""
 
 import asyncio
-import contextlib
 import signal
 
 import pytest
 
-from tests.integration.broker.conftest import NewBroker
+from tests.integration.broker.conftest import NewBroker, said
 from tests.support.kafka import BrokerServer, until
-from turnus_runtime.kafka import KafkaBroker
 from turnus_runtime.ports import BrokerUnavailable, Message, TopicSpec
 
 
@@ -18,14 +16,6 @@ class Collected:
 
     async def receive(self, message: Message) -> None:
         self.values.append((message.value or b"").decode())
-
-
-async def said(broker: KafkaBroker, message: Message) -> None:
-    """Publish like the relay: again and again."""
-    while True:
-        with contextlib.suppress(BrokerUnavailable):
-            await broker.publish([message])
-            return
 
 
 def texts(topic: str, numbers: range) -> list[Message]:

@@ -11,7 +11,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.client import AIOKafkaClient
 from aiokafka.structs import ConsumerRecord
 
-from tests.integration.broker.conftest import NewBroker
+from tests.integration.broker.conftest import NewBroker, said
 from tests.support.kafka import BrokerServer, until
 from turnus_runtime.kafka import KafkaBroker, MessageTooLarge
 from turnus_runtime.kafka.consumer import KafkaConsumer
@@ -181,7 +181,7 @@ async def test_after_a_failed_publish_the_next_one_begins_with_a_new_producer(
 ):
     """An idempotent producer whose batch expired has a gap in its sequence: every later batch would be refused."""
     broker = new_client(spec, publish_timeout_seconds=3)
-    await broker.publish([Message(spec.name, "k", b"one")])
+    await said(broker, Message(spec.name, "k", b"one"))
     producer: Any = broker._producer
     producer._sender.sender_task.cancel()
     with pytest.raises(Exception):  # noqa: B017, PT011 (the first one notices, in whichever way)
