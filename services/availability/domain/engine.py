@@ -275,12 +275,14 @@ class Grid:
 
     def within(self, spans: Iterable[Span]) -> int:
         """The bits of the cells that begin inside a span."""
-        mask = 0
+        cell, size = self.cell, self.size
+        base, mask = self.base - cell + 1, 0
+        last = base + size * cell
         for start, end in spans:
-            first = max(-((self.base - start) // self.cell), 0)
-            width = min(-((self.base - end) // self.cell), self.size) - first
-            if width > 0:
-                mask |= ((1 << width) - 1) << first
+            first = (start - base) // cell if start > base else 0
+            stop = (end - base) // cell if end < last else size
+            if first < stop:
+                mask |= (1 << stop) - (1 << first)
         return mask
 
     def at(self, starts: Iterable[int]) -> int:

@@ -10,7 +10,7 @@ from hashlib import blake2b
 
 from services.availability.domain.engine import Grid, points
 from services.availability.domain.masks import Offered
-from services.availability.domain.zones import DAY, EPOCH_DAY, LAST_MINUTE, zone_table
+from services.availability.domain.zones import DAY, EPOCH_DAY, zone_table
 
 
 def to_iso(starts: Sequence[int], tz: str) -> dict[str, list[str]]:
@@ -47,31 +47,39 @@ def _times_of_day(offset: int) -> tuple[str, ...]:
 def days_json(offered: Offered, tz: str, lo: int, hi: int) -> tuple[bytes, bytes]:
     """The JSON of `to_iso` for what is offered in `[lo, hi)`, and a digest of it.
 
-    Days whose starts were written before are not written again.
+    Pieces and days whose starts were written before are not written again.
     """
     days: dict[str, bytes] = {}
     digests: list[bytes] = []
-    since, until = offered.lo, offered.hi
-    pieces = iter(offered.pieces)
-    grid, mask = next(pieces, _NOTHING)
-    for name, midnight, offset, first, end in _dates(tz, lo, hi):
-        start, stop = max(since, first), min(until, end)
-        while start < stop:
-            while grid.hi <= start:
-                grid, mask = next(pieces, _NOTHING)
-            upto = min(grid.hi, stop)
-            begin, bits = grid.cut(mask, start, upto)
-            if bits:
-                day, digest = _day_json(name, begin - midnight, grid.cell, bits, offset)
-                # A date in two pieces, or on both sides of a change of the clock.
-                days[name] = days[name][:-1] + b"," + day[_BEFORE_TIMES:] if name in days else day
-                digests.append(digest)
-            start = upto
+    lo, hi = max(lo, offered.lo), min(hi, offered.hi)
+    for grid, mask in offered.pieces:
+        told, digest = _piece_json(tz, grid, mask, max(lo, grid.lo), min(hi, grid.hi))
+        for name, day in told:
+            _add(days, name, day)
+        digests.append(digest)
     return b"{" + b",".join(days.values()) + b"}", b"".join(digests)
 
 
-_NOTHING = Grid(0, 1, 0, 0, 2 * LAST_MINUTE), 0
+def _add(days: dict[str, bytes], name: str, day: bytes) -> None:
+    """A date may come in two pieces, or on both sides of a change of the clock."""
+    days[name] = days[name][:-1] + b"," + day[_BEFORE_TIMES:] if name in days else day
+
+
 _BEFORE_TIMES = len('"2027-01-04":[')
+
+
+@lru_cache(maxsize=512)
+def _piece_json(tz: str, grid: Grid, mask: int, since: int, until: int) -> tuple[Sequence[tuple[str, bytes]], bytes]:
+    """The dates of the starts in `[since, until)` as JSON, and a digest of them."""
+    days: dict[str, bytes] = {}
+    digests: list[bytes] = []
+    for name, midnight, offset, first, stop in _dates(tz, grid.lo, grid.hi):
+        begin, bits = grid.cut(mask, max(since, first), min(until, stop))
+        if bits:
+            day, digest = _day_json(name, begin - midnight, grid.cell, bits, offset)
+            _add(days, name, day)
+            digests.append(digest)
+    return tuple(days.items()), b"".join(digests)
 
 
 @lru_cache(maxsize=1024)

@@ -17,7 +17,7 @@ from services.availability.domain.engine import REACH, Grid, HostTimes, StartMas
 from services.availability.domain.limits import FullPeriod
 from services.availability.domain.rasters import SlotRules, Span, forbidden, rasters
 from services.availability.domain.schedule import Schedule
-from services.availability.domain.zones import DAY, epoch_minute, next_epoch_minute
+from services.availability.domain.zones import DAY, FIRST_MINUTE, LAST_MINUTE, epoch_minute, next_epoch_minute
 
 CHUNK = 14 * DAY
 """Minutes that are kept in one piece."""
@@ -50,25 +50,30 @@ class _Chunk:
         self.hides = 0
         self.union = 0
 
-    def bring_up_to_date(self, team: Team, taken: _Taken) -> None:
+    def bring_up_to_date(self, team: Team, news: _News) -> None:
         """Make what is not that of this team any more."""
-        grid = self.grid
-        if grid.size and self.hosts is team.hosts and self.full is team.full:
+        if self.grid.size and self.hosts is team.hosts and self.full is team.full:
             return
-        before, self.hosts, self.full = self.hosts, team.hosts, team.full
-        if not grid.size or not _same_schedules(before, team.hosts):
-            grid, before = self._make_grid(team), ()
-        for i, host in enumerate(team.hosts):
-            if not before or before[i] is not host:
-                spans = taken.between(host, self.lo - REACH, self.hi)
-                self.free[i] = host_mask(team.rules, host, spans, self.open[i], grid, for_list=True)
-        self.hides = self.hidden | grid.within((one.start, one.end) for one in team.full)
-        mask = 0
-        for one in self.free:
-            mask |= one
-        self.union = mask & ~self.hides
+        changes = news.since(self.hosts) if self.grid.size else None
+        if changes is None:
+            self._make_grid(team)
+            again = list(enumerate(team.hosts))
+        else:
+            again = [(one.place, one.host) for one in changes if one.meets(self.lo - REACH, self.hi)]
+        for i, host in again:
+            reached = self.lo - REACH, self.hi
+            # Somebody new is looked at in all chunks; a booking comes into one.
+            spans = news.taken(host, *reached) if changes is None else forbidden(team.rules, host.busy, *reached)
+            self.free[i] = host_mask(team.rules, host, spans, self.open[i], self.grid, for_list=True)
+        if changes is None or again or self.full is not team.full:
+            self.hides = self.hidden | self.grid.within((one.start, one.end) for one in team.full)
+            mask = 0
+            for one in self.free:
+                mask |= one
+            self.union = mask & ~self.hides
+        self.hosts, self.full = team.hosts, team.full
 
-    def _make_grid(self, team: Team) -> Grid:
+    def _make_grid(self, team: Team) -> None:
         # Many hosts of a team work alike: each schedule is looked at once.
         alike = {_likeness(host.schedule): host for host in team.hosts}
         own = {like: rasters(team.rules, host.schedule, self.lo, self.hi) for like, host in alike.items()}
@@ -77,7 +82,6 @@ class _Chunk:
         self.open = [points[_likeness(host.schedule)] for host in team.hosts]
         self.free = [0] * len(self.open)
         self.hidden = grid.at(hidden(replace(team, hosts=tuple(alike.values())), self.lo, self.hi))
-        return grid
 
     def by_host(self, only: Collection[str] | None) -> StartMasks:
         """The offered starts of each host, or of these only."""
@@ -90,18 +94,52 @@ class _Chunk:
         return StartMasks(grid, by_host)
 
 
-class _Taken:
-    """What is forbidden to hosts in `[lo, hi)`, found once for all chunks in which it is asked for."""
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """The host at this place is another than before. `spans`: what became forbidden or free; None: more than that."""
 
-    def __init__(self, rules: SlotRules, lo: int, hi: int) -> None:
-        self._rules, self._lo, self._hi = rules, lo, hi
-        self._of: dict[str, list[Span]] = {}
+    place: int
+    host: HostTimes
+    spans: Sequence[Span] | None
 
-    def between(self, host: HostTimes, lo: int, hi: int) -> Sequence[Span]:
-        """The stretches that meet `[lo, hi)`."""
-        spans = self._of.get(host.host_id)
+    def meets(self, lo: int, hi: int) -> bool:
+        """Whether anything in `[lo, hi)` may have changed."""
+        return self.spans is None or any(start < hi and end > lo for start, end in self.spans)
+
+
+class _News:
+    """What is new in a team, and what is forbidden to its hosts in `[lo, hi)`: found once for all chunks."""
+
+    def __init__(self, team: Team, lo: int, hi: int) -> None:
+        self._team, self._lo, self._hi = team, lo, hi
+        self._since: tuple[Sequence[HostTimes], Sequence[_Change] | None] | None = None
+        self._taken: dict[str, list[Span]] = {}
+
+    def since(self, before: Sequence[HostTimes]) -> Sequence[_Change] | None:
+        """Whoever is not the same object as in `before`; None if these are other hosts or have other schedules."""
+        if self._since is None or self._since[0] is not before:
+            self._since = before, self._changes(before)
+        return self._since[1]
+
+    def _changes(self, before: Sequence[HostTimes]) -> Sequence[_Change] | None:
+        after, found = self._team.hosts, list[_Change]()
+        if len(before) != len(after):
+            return None
+        others = [i for i, (one, host) in enumerate(zip(before, after, strict=True)) if one is not host]
+        for i in others:
+            one, host = before[i], after[i]
+            if (one.host_id, one.schedule) != (host.host_id, host.schedule):
+                return None
+            differing = {*one.busy} ^ {*host.busy}
+            spans = forbidden(self._team.rules, differing, FIRST_MINUTE, LAST_MINUTE)
+            found.append(_Change(i, host, spans if one.full == host.full else None))
+        return found
+
+    def taken(self, host: HostTimes, lo: int, hi: int) -> Sequence[Span]:
+        """The stretches that are forbidden to a host and meet `[lo, hi)`."""
+        spans = self._taken.get(host.host_id)
         if spans is None:
-            spans = self._of[host.host_id] = forbidden(self._rules, host.busy, self._lo, self._hi)
+            spans = self._taken[host.host_id] = forbidden(self._team.rules, host.busy, self._lo, self._hi)
         return spans[bisect_right(spans, lo, key=itemgetter(1)) : bisect_left(spans, (hi,))]
 
 
@@ -143,12 +181,12 @@ class KeptMasks:
 
     def _between(self, team: Team, lo: int, hi: int) -> Iterator[_Chunk]:
         first, end = lo // CHUNK, -(-hi // CHUNK) if lo < hi else lo // CHUNK
-        taken = _Taken(team.rules, first * CHUNK - REACH, end * CHUNK)
+        news = _News(team, first * CHUNK - REACH, end * CHUNK)
         for number in range(first, end):
             chunk = self._chunks[number] = self._chunks.pop(number, None) or _Chunk(number)
             while len(self._chunks) > KEPT_CHUNKS:
                 del self._chunks[next(iter(self._chunks))]
-            chunk.bring_up_to_date(team, taken)
+            chunk.bring_up_to_date(team, news)
             yield chunk
 
     def _bookable(self, team: Team, lo: int, hi: int, now: datetime) -> Span:
@@ -163,10 +201,3 @@ class KeptMasks:
 def _likeness(schedule: Schedule) -> tuple[object, ...]:
     """Equal for schedules that are."""
     return schedule.tz, schedule.weekly, tuple(schedule.overrides.items())
-
-
-def _same_schedules(before: Sequence[HostTimes], after: Sequence[HostTimes]) -> bool:
-    return len(before) == len(after) and all(
-        one is other or (one.host_id == other.host_id and one.schedule == other.schedule)
-        for one, other in zip(before, after, strict=True)
-    )

@@ -139,13 +139,19 @@ def forbidden(rules: SlotRules, busy: Iterable[Busy], lo: int, hi: int) -> list[
     """
     reach, before = rules.duration + rules.buffer_after - 1, rules.buffer_before
     hi_start, lo_end = hi + reach, lo - before
-    widened = sorted(
+    widened = [
         (start - reach, end + before) for start, end, _ in busy if start < end and start < hi_start and end > lo_end
-    )
+    ]
+    if not widened:
+        return []
+    widened.sort()
     merged: list[Span] = []
+    begin, until = widened[0]
     for start, end in widened:
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
-        else:
-            merged.append((start, end))
+        if start > until:
+            merged.append((begin, until))
+            begin, until = start, end
+        elif end > until:
+            until = end
+    merged.append((begin, until))
     return merged

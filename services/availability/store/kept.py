@@ -14,7 +14,6 @@ from typing import Any, Generic, TypeVar
 
 from services.availability.domain.engine import HostTimes, Team
 from services.availability.domain.hosts import Host
-from services.availability.domain.limits import FullPeriod
 from services.availability.domain.masks import KeptMasks
 from services.availability.domain.serving import ServedCalendar
 from services.availability.domain.tallies import Tally
@@ -96,13 +95,15 @@ class Kept(RulesCache):
         """Read what was written since."""
         if calendar_version != kept.calendar_version:
             return await self._read(on, kept.calendar.id, kept)
-        calendar, before = kept.calendar, {one.host_id: one for one in kept.team.hosts}
-        written = [one for one in calendar.member_ids if hosts.get(one) != kept.host_versions.get(one)]
-        times = before | {one.host_id: one for one in await _times(on, calendar, written)}
+        calendar, before = kept.calendar, kept.host_versions
+        times, ids = [*kept.team.hosts], calendar.member_ids
+        written = [i for i, one in enumerate(ids) if hosts.get(one) != before.get(one)]
+        for i, now in zip(written, await _times(on, calendar, [ids[i] for i in written]), strict=True):
+            times[i] = now
         full = kept.team.full
         if tally_version != kept.tally_version:
             full = await full_of(on, calendar, "")
-        team = _team(calendar, times, full)
+        team = replace(kept.team, hosts=tuple(times), full=full)
         return replace(kept, host_versions=hosts, tally_version=tally_version, team=team)
 
     async def _read(self, on: Turn, calendar_id: str, kept: KeptCalendar | None) -> KeptCalendar | None:
@@ -115,7 +116,7 @@ class Kept(RulesCache):
             _tally_version(on, calendar), on.records(Host).versions(calendar.member_ids)
         )
         full, times = await asyncio.gather(full_of(on, calendar, ""), _times(on, calendar, calendar.member_ids))
-        team = _team(calendar, {one.host_id: one for one in times}, full)
+        team = Team(calendar.rules(), tuple(times), full)
         masks = kept.masks if kept is not None and kept.masks.rules == team.rules else KeptMasks(team.rules)
         return KeptCalendar(calendar, calendar_version, hosts, tally_version, team, masks)
 
@@ -151,10 +152,6 @@ async def _times(on: Turn, calendar: ServedCalendar, host_ids: Sequence[str]) ->
         return times_of(*await host_of(on, host_id), calendar.id, closed)
 
     return await asyncio.gather(*map(times, host_ids))
-
-
-def _team(calendar: ServedCalendar, times: Mapping[str, HostTimes], full: Sequence[FullPeriod]) -> Team:
-    return Team(calendar.rules(), tuple(times[host_id] for host_id in calendar.member_ids), full)
 
 
 class Answers:
