@@ -7,7 +7,8 @@ The ten hosts of the peer case, repeated; 60 days, 30 minutes every 15, buffers 
 JSON lines: first the machine, then for each number of hosts the CPU from documents as they are stored to the body of
 the answer (`costs.costs`; `prototype_ms` is the baseline that keeps nothing, in the same run), and what guests see over
 HTTP of one process that has a core for itself while hosts are written twenty times a second, as ten bookings do
-(`http_cpu_ms`: its CPU for one answer); last the memory (`memory.measured`).
+(`http_cpu_ms`: its CPU for one answer; `http_bare_per_second` is the baseline there: the same bytes from the same HTTP
+server with nothing behind it); last the memory (`memory.measured`).
 
 Nothing else should run on the machine. The figures of costs are the least of many rounds, those of HTTP are all.
 """

@@ -48,7 +48,8 @@ class Serving:
         self.process, self.store = process, store
         assert process._process is not None
         self.pid = process._process.pid
-        _alone(self.pid, [os.getpid(), *servers.pids.values()])
+        self._others = [os.getpid(), *servers.pids.values()]
+        _alone(self.pid, self._others)
 
     async def asked(self, work: Workload, seconds: float) -> Mapping[str, float]:
         """The figures of guests who ask for this workload while it is booked."""
@@ -63,14 +64,30 @@ class Serving:
         finally:
             booking.cancel()
             await asyncio.gather(booking, return_exceptions=True)
-        assert not found["bad"], self.process.log()[-4000:]
         cpu = cpu_seconds(self.pid) - used
+        assert not found["bad"], self.process.log()[-4000:]
+        bare = await self._bare(int(found["bytes"]), seconds / 4)
         return {
             "http_p50_ms": round(found["p50_ms"], 2),
             "http_p99_ms": round(found["p99_ms"], 2),
             "http_per_second": round(found["answers"] / seconds),
             "http_cpu_ms": round(1000 * cpu / found["answers"], 3),
+            "http_bare_per_second": round(bare),
         }
+
+    async def _bare(self, size: int, seconds: float) -> float:
+        """Answers a second of a server that does nothing else, on the same core with the same guests."""
+        command = [sys.executable, "-m", "tests.load.slots.bare", str(size)]
+        server = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, cwd=Path.cwd())
+        assert server.stdout is not None
+        try:
+            port = int(await server.stdout.readline())
+            _alone(server.pid, self._others)
+            found = await _guests("127.0.0.1", port, "/", seconds)
+            return found["answers"] / seconds
+        finally:
+            server.terminate()
+            await server.wait()
 
     async def _book(self, work: Workload) -> None:
         """Ten bookings a second: each writes a host twice, once to reserve and once to settle."""
