@@ -1,6 +1,7 @@
 """The edge of an app: what every request and answer gets, whichever route it reaches, and whatever goes wrong."""
 
 import asyncio
+import logging
 import re
 import secrets
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import structlog
 from opentelemetry.trace import SpanKind
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
@@ -23,6 +24,7 @@ from turnus_runtime.http.problems import INTERNAL_ERROR, NOT_FOUND, TOO_LARGE, P
 from turnus_runtime.http.routing import Endpoint
 
 log = structlog.stdlib.get_logger("turnus.http")
+_root = logging.getLogger()
 
 EXPOSED = (
     "ETag, Location, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, Idempotency-Replayed, Preference-Applied"
@@ -32,6 +34,7 @@ SLOW_SECONDS = 1.0
 LINGERS_SECONDS = 2.0
 """How long a client that is refused in the middle of its body may go on sending."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
+_LENGTH = re.compile(r"\d{1,18}", re.ASCII)
 SECURITY: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -94,16 +97,15 @@ class Edge:
             span.set_attribute("http.response.status_code", status)
             seconds = time.perf_counter() - began
             telemetry.observe_http(sender.method, template, status, seconds)
-            say = log.debug if _is_quiet(sender.method, status, seconds) else log.info
-            say(
-                "request",
-                service=self.name,
-                method=sender.method,
-                route=template,
-                status=status,
-                ms=round(seconds * 1000, 1),
-            )
+            self._say(sender.method, template, status, seconds)
         telemetry.serving.reset(serving)
+
+    def _say(self, method: str, template: str, status: int, seconds: float) -> None:
+        quiet = _is_quiet(method, status, seconds)
+        if quiet and not _root.isEnabledFor(logging.DEBUG):
+            return  # to be told by the logger that it will not be written costs more than many a read does
+        say = log.debug if quiet else log.info
+        say("request", service=self.name, method=method, route=template, status=status, ms=round(seconds * 1000, 1))
 
     async def _answer(self, at: Exchange, scope: Scope, receive: Receive, send: "_Sender") -> int:
         try:
@@ -119,8 +121,8 @@ class Edge:
         return send.status or 499
 
     async def _run(self, at: Exchange, scope: Scope, receive: Receive, send: "_Sender") -> None:
-        length = Headers(scope=scope).get("content-length", "0")
-        if not re.fullmatch(r"\d{1,18}", length, re.ASCII) or int(length) > LARGEST_BODY:
+        length = Headers(scope=scope).get("content-length")
+        if length is not None and (not _LENGTH.fullmatch(length) or int(length) > LARGEST_BODY):
             raise TOO_LARGE(headers={"Connection": "close"})
         if scope["method"] == "HEAD":
             scope["method"] = "GET"
@@ -158,7 +160,7 @@ def _lingering(receive: Receive, send: Send) -> Send:
     async def sent(message: Message) -> None:
         nonlocal ends
         if message["type"] == "http.response.start":
-            ends = Headers(raw=message["headers"]).get("connection") == "close"
+            ends = (b"connection", b"close") in message["headers"]
         elif ends and not message.get("more_body"):
             await send({**message, "more_body": True})
             with suppress(TimeoutError):
@@ -191,9 +193,10 @@ class _Sender:
         await self._send(message)
 
     def _start(self, message: Message) -> Message:
-        headers = MutableHeaders(raw=list(message.get("headers", [])))
+        headers = list(message.get("headers", ()))
+        told = {name for name, _ in headers}
         self.status = message["status"]
-        tag = headers.get("etag")
+        tag = next((value.decode("latin-1") for name, value in headers if name == b"etag"), "")
         if (
             self.status == 200
             and tag
@@ -203,17 +206,18 @@ class _Sender:
         ):
             self.status = 304
             self._empty = True
-            for name in ("content-length", "content-type"):
-                del headers[name]
-        for name, value in self._everywhere(headers).items():
-            headers.setdefault(name, value)
-        return {**message, "status": self.status, "headers": headers.raw}
+            headers = [one for one in headers if one[0] not in {b"content-length", b"content-type"}]
+        for name, value in self._everywhere(tagged=b"etag" in told).items():
+            key = name.lower().encode("latin-1")
+            if key not in told:
+                headers.append((key, value.encode("latin-1")))
+        return {**message, "status": self.status, "headers": headers}
 
-    def _everywhere(self, headers: MutableHeaders) -> dict[str, str]:
+    def _everywhere(self, *, tagged: bool) -> dict[str, str]:
         guest = self._at.endpoint is not None and self._at.endpoint.guest
         told = {"X-Request-Id": self._at.request_id, **self._at.headers, **self._secure}
-        told["Cache-Control"] = "no-cache" if "etag" in headers and guest else "no-store"
-        if "etag" in headers and not guest:
+        told["Cache-Control"] = "no-cache" if tagged and guest else "no-store"
+        if tagged and not guest:
             told["Cache-Control"] = "private, no-cache"
         if guest:
             told |= {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": EXPOSED}
