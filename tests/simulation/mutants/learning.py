@@ -8,7 +8,7 @@ from typing import Any
 
 from services.assignment import handlers as assigning
 from services.assignment.domain import rotation as rotations
-from services.availability.domain import hosts, rules, serving
+from services.availability.domain import hosts, masks, rules, serving
 from services.availability.domain.rules import MemberSchedule
 from services.availability.handlers import learning, reserving
 from services.availability.routes import schedules as schedule_routes
@@ -19,6 +19,7 @@ from tests.simulation.mutants.registry import changed, mutant
 from turnus_runtime import records
 from turnus_runtime.records import Decision
 
+BESIDE = "tests/unit/availability/test_masks.py::test_what_comes_and_goes_beside_an_edge_is_seen_on_both_sides"
 KEPT = "tests/unit/availability/test_kept.py::"
 OFFERS = "tests/integration/api/test_offers.py::"
 RETIRED = f"{OFFERS}test_a_retired_calendar_takes_no_request_and_lets_its_bookings_be_moved_and_cancelled"
@@ -123,6 +124,17 @@ def a_look_is_shared_by_who_comes_later() -> Generator[None]:
         return await (running.task if running is not None else share(self, key, work))
 
     with changed(kept.Looks, share=joined):
+        yield
+
+
+@mutant("makes every stretch of days again into which it reaches, beside its edge too", seen_by=BESIDE)
+def a_change_reaches_into_no_other_two_weeks() -> Generator[None]:
+    meets = masks._Change.meets
+
+    def inside(change: Any, lo: int, hi: int) -> bool:
+        return meets(change, lo + masks.REACH, hi)
+
+    with changed(masks._Change, meets=inside):
         yield
 
 
