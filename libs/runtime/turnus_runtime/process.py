@@ -285,7 +285,7 @@ async def running(process: Process) -> AsyncGenerator[int | None]:
             port: int | None = None
             if process.apps:
                 port = await stack.enter_async_context(listening(process.app(), settings.http_host, settings.http_port))
-            _spare_the_collector()
+            spare_the_collector()
             log.info("ready", services=[service.name for service in process.services], roles=process.roles, port=port)
             yield port
             log.info("stopping")
@@ -293,7 +293,7 @@ async def running(process: Process) -> AsyncGenerator[int | None]:
         await asyncio.to_thread(measured.stop)
 
 
-def _spare_the_collector() -> None:
+def spare_the_collector() -> None:
     """What was made by now stays for good: the collector need not look at it again and again."""
     gc.collect()
     gc.freeze()
