@@ -16,8 +16,9 @@ from oversight.reading import Reading, reading
 from turnus_runtime import logs, telemetry, telemetry_sdk
 from turnus_runtime.admin import Checks, admin_app
 from turnus_runtime.installation import nearby
+from turnus_runtime.listening import listening
 from turnus_runtime.ports import StoreUnavailable
-from turnus_runtime.process import listening, stop_asked
+from turnus_runtime.process import stop_asked
 from turnus_runtime.settings import Settings, load
 
 log = structlog.get_logger(__name__)

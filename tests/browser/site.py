@@ -21,8 +21,9 @@ from turnus_runtime.consume import dead_letter_topic
 from turnus_runtime.embedded import Endpoints
 from turnus_runtime.embedded.mailbox_pages import mailbox_router
 from turnus_runtime.ids import RandomIds
+from turnus_runtime.listening import listening
 from turnus_runtime.ports import Message
-from turnus_runtime.process import Process, installed, listening
+from turnus_runtime.process import Process, installed
 
 T = TypeVar("T")
 FIRST_DAY = "2027-01-04T06:00:00Z"

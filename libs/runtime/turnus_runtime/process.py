@@ -7,13 +7,12 @@ import asyncio
 import contextlib
 import gc
 import signal
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from typing import Any, Literal
 
 import structlog
-import uvicorn
 from starlette.types import ASGIApp
 
 from turnus_contracts import EVENTS
@@ -28,6 +27,7 @@ from turnus_runtime.ids import RandomIds
 from turnus_runtime.kafka import KafkaBroker
 from turnus_runtime.kafka.reading import KafkaReader
 from turnus_runtime.kafka.session import ConsumerOptions
+from turnus_runtime.listening import listening
 from turnus_runtime.mongo import MongoStore
 from turnus_runtime.ports import BrokerUnavailable, StoreUnavailable, TopicSpec
 from turnus_runtime.redis import RateLimiter, RedisSignals
@@ -220,43 +220,6 @@ async def _patiently(what: str, work: Callable[[], Coroutine[Any, Any, Any]]) ->
             await asyncio.sleep(RETRY_SECONDS)
         else:
             return
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handling: the process stops everything in its own order."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
-
-
-@contextlib.asynccontextmanager
-async def listening(app: ASGIApp, host: str, port: int) -> AsyncGenerator[int]:
-    """Serve an ASGI app by uvicorn on this loop; gives the port. Signals are the caller's."""
-    config = uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        server_header=False,
-        date_header=True,
-        proxy_headers=False,
-        timeout_graceful_shutdown=10,
-    )
-    server = _Server(config)
-    serving = asyncio.create_task(server.serve())
-    try:
-        while not server.started:
-            if serving.done():
-                serving.result()
-                raise OSError(f"cannot listen on {host}:{port}")
-            await asyncio.sleep(0.01)
-        yield server.servers[0].sockets[0].getsockname()[1]
-    finally:
-        server.should_exit = True
-        await asyncio.gather(serving, return_exceptions=True)
 
 
 async def serve(services: Sequence[Service], roles: Sequence[Role], given: Mapping[str, Any]) -> None:

@@ -8,7 +8,8 @@ from datetime import date
 from functools import lru_cache
 from hashlib import blake2b
 
-from services.availability.domain.engine import Grid, points
+from services.availability.domain.engine import points
+from services.availability.domain.grids import Grid
 from services.availability.domain.masks import Offered
 from services.availability.domain.zones import DAY, EPOCH_DAY, zone_table
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import itemgetter
 
-from services.availability.domain.engine import REACH, Grid, HostTimes, StartMasks, Team, bookable, hidden, host_mask
+from services.availability.domain.engine import REACH, HostTimes, StartMasks, Team, bookable, hidden, host_mask
+from services.availability.domain.grids import Grid
 from services.availability.domain.limits import FullPeriod
 from services.availability.domain.rasters import SlotRules, Span, forbidden, rasters
 from services.availability.domain.schedule import Schedule

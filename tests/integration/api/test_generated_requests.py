@@ -18,7 +18,7 @@ from schemathesis.engine import events, from_schema
 from tests.integration.api.conftest import Api, started
 from tests.integration.api.things import Things, things
 from turnus_runtime.embedded import Endpoints
-from turnus_runtime.process import listening
+from turnus_runtime.listening import listening
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),

@@ -11,7 +11,7 @@ from tests.support.processes import free_port
 from tests.support.system import System, eventually
 from tests.support.workload import sign_up
 from turnus_runtime.embedded import Endpoints
-from turnus_runtime.process import listening
+from turnus_runtime.listening import listening
 
 
 class Gateway:

@@ -16,8 +16,9 @@ from turnus_runtime import cli
 from turnus_runtime.dead_letters import dead_letters
 from turnus_runtime.embedded import Endpoints
 from turnus_runtime.kafka.reading import KafkaReader
+from turnus_runtime.listening import listening
 from turnus_runtime.operations import connected, reader_of
-from turnus_runtime.process import Process, installed, listening, topics_of
+from turnus_runtime.process import Process, installed, topics_of
 from turnus_runtime.settings import Settings, load
 
 from .conftest import until

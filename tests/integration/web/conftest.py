@@ -9,7 +9,7 @@ import pytest
 from tests.support.processes import free_port
 from tests.support.system import PATIENT_COUNTING, System, Tenant
 from turnus_runtime.embedded import Endpoints
-from turnus_runtime.process import listening
+from turnus_runtime.listening import listening
 
 SERVICES = ("booking", "availability", "assignment", "web")
 READS_A_MINUTE = 40

@@ -19,7 +19,7 @@ from services.web.routes.console.entrance import inside
 from tests.support.processes import free_port
 from tests.support.system import System, eventually
 from turnus_runtime.embedded import Endpoints
-from turnus_runtime.process import listening
+from turnus_runtime.listening import listening
 from turnus_runtime.records import Decision
 
 SERVICES = ("accounts", "booking", "availability", "assignment", "notify", "web")

@@ -9,7 +9,7 @@ from tests.integration.web.conftest import NAME, READS_A_MINUTE, Pages
 from tests.support.processes import free_port
 from tests.support.system import System
 from turnus_runtime.embedded import Endpoints
-from turnus_runtime.process import listening
+from turnus_runtime.listening import listening
 
 FORM = "/form?start=2027-01-05T09:00:00Z&tz=Europe/Berlin"
 GUEST = {"start": "2027-01-05T09:00:00Z", "tz": "Europe/Berlin", "name": "Grace", "email": "grace@example.org"}

@@ -26,7 +26,7 @@ from tests.support.processes import free_port
 from tests.support.stack import broker_in
 from tests.support.system import System, eventually
 from turnus_runtime.embedded import Endpoints
-from turnus_runtime.process import listening
+from turnus_runtime.listening import listening
 from turnus_runtime.records import Decision
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -9,7 +9,7 @@ import sys
 import uvloop
 from starlette.responses import Response
 
-from turnus_runtime.process import listening
+from turnus_runtime.listening import listening
 
 
 async def answer(size: int) -> None:

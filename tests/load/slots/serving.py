@@ -64,8 +64,8 @@ class Serving:
         finally:
             booking.cancel()
             await asyncio.gather(booking, return_exceptions=True)
-        cpu = cpu_seconds(self.pid) - used
         assert not found["bad"], self.process.log()[-4000:]
+        cpu = cpu_seconds(self.pid) - used
         bare = await self._bare(int(found["bytes"]), seconds / 4)
         return {
             "http_p50_ms": round(found["p50_ms"], 2),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 from opentelemetry.trace import SpanKind
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
@@ -160,7 +160,7 @@ def _lingering(receive: Receive, send: Send) -> Send:
     async def sent(message: Message) -> None:
         nonlocal ends
         if message["type"] == "http.response.start":
-            ends = (b"connection", b"close") in message["headers"]
+            ends = Headers(raw=message["headers"]).get("connection") == "close"
         elif ends and not message.get("more_body"):
             await send({**message, "more_body": True})
             with suppress(TimeoutError):
@@ -193,10 +193,9 @@ class _Sender:
         await self._send(message)
 
     def _start(self, message: Message) -> Message:
-        headers = list(message.get("headers", ()))
-        told = {name for name, _ in headers}
+        headers = MutableHeaders(raw=list(message.get("headers", [])))
         self.status = message["status"]
-        tag = next((value.decode("latin-1") for name, value in headers if name == b"etag"), "")
+        tag = headers.get("etag")
         if (
             self.status == 200
             and tag
@@ -206,18 +205,17 @@ class _Sender:
         ):
             self.status = 304
             self._empty = True
-            headers = [one for one in headers if one[0] not in {b"content-length", b"content-type"}]
-        for name, value in self._everywhere(tagged=b"etag" in told).items():
-            key = name.lower().encode("latin-1")
-            if key not in told:
-                headers.append((key, value.encode("latin-1")))
-        return {**message, "status": self.status, "headers": headers}
+            for name in ("content-length", "content-type"):
+                del headers[name]
+        for name, value in self._everywhere(headers).items():
+            headers.setdefault(name, value)
+        return {**message, "status": self.status, "headers": headers.raw}
 
-    def _everywhere(self, *, tagged: bool) -> dict[str, str]:
+    def _everywhere(self, headers: MutableHeaders) -> dict[str, str]:
         guest = self._at.endpoint is not None and self._at.endpoint.guest
         told = {"X-Request-Id": self._at.request_id, **self._at.headers, **self._secure}
-        told["Cache-Control"] = "no-cache" if tagged and guest else "no-store"
-        if tagged and not guest:
+        told["Cache-Control"] = "no-cache" if "etag" in headers and guest else "no-store"
+        if "etag" in headers and not guest:
             told["Cache-Control"] = "private, no-cache"
         if guest:
             told |= {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": EXPOSED}

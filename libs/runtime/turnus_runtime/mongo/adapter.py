@@ -206,6 +206,7 @@ class _Collection:
     async def _versions(self, batch: Mapping[str, Sequence[Sequence[str]]]) -> Mapping[str, Mapping[str, int]]:
         asked = list(dict.fromkeys(one for lists in batch.values() for one in lists[0]))
         async with _round_trip("versions", self.raw.name, len(asked), self._observe):
+            # By itself the server tells 101 and waits to be asked again, also if it told all but has no room for more.
             now = await self._plain.find({"_id": {"$in": asked}}, {"v": 1}, batch_size=len(asked) + 1).to_list(None)
         found: dict[str, int] = {document["_id"]: document["v"] for document in now}
         return {key: {one: found[one] for one in lists[0] if one in found} for key, lists in batch.items()}
