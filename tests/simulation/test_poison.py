@@ -99,7 +99,7 @@ async def test_a_letter_about_a_guest_holds_no_payload(value: bytes) -> None:
 
     (letter,) = await handled(GuestDetailsGiven, handler, [value])
     assert letter.value == b""
-    assert "ada" not in str(letter.headers)
+    assert "ada@" not in str(letter.headers)
     assert letter.headers["error"] == "ValidationError"
 
 
